@@ -1,0 +1,11 @@
+# Sets UV to a uv that works: the one on PATH, or one that pip puts into .tools/uv (hash-checked).
+if command -v uv >/dev/null; then
+  UV=uv
+else
+  UV=$PWD/.tools/uv/bin/uv
+  if [ ! -x "$UV" ]; then
+    echo "Getting uv, the package installer, through pip …" >&2
+    python3 -m pip install --quiet --require-hashes --target .tools/uv -r requirements/uv.txt
+  fi
+fi
+export UV_PYTHON_DOWNLOADS=never
