@@ -1,0 +1,27 @@
+# need LEVEL: the Debian packages of a level, installed where that is allowed, else named with what their lack costs.
+say() { echo "earshot: $*" >&2; }
+
+need() {
+  local missing=() costs=() row
+  local -a table=("runtime libgomp1 libgomp.so.1 the language model does not load"
+    "runtime libportaudio2 libportaudio.so.2 no \`earshot talk --mic\`")
+  ls "${EARSHOT_WHEELS:-${XDG_CACHE_HOME:-$HOME/.cache}/earshot/wheels}"/*/llama_cpp_python-*.whl >/dev/null 2>&1 ||
+    table+=("runtime g++ /usr/bin/g++ llama.cpp cannot be compiled")
+  [ "$1" = test ] && table+=("test flite /usr/bin/flite no test callers' voices"
+    "test espeak-ng /usr/bin/espeak-ng no test callers' voices" "test iproute2 /sbin/ip no isolation tests")
+  for row in "${table[@]}"; do
+    local package file cost
+    read -r _ package file cost <<<"$row"
+    if [[ $file == /* ]]; then [ -x "$file" ]; else ldconfig -p 2>/dev/null | grep -qF "$file"; fi && continue
+    missing+=("$package")
+    costs+=("  $package: without it, $cost")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  local sudo=
+  [ "$(id -u)" = 0 ] || sudo="sudo -n"
+  say "Installing ${missing[*]} through apt …"
+  if ! { $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "${missing[@]}"; } >/dev/null 2>&1; then
+    say "These packages are missing and could not be installed: apt install ${missing[*]}"
+    printf '%s\n' "${costs[@]}" >&2
+  fi
+}

@@ -1,0 +1,33 @@
+"""What several tests need: a spoken sentence, and an environment without settings."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+STARTER = ROOT / "models" / "starter"
+
+Say = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests."""
+    for name in list(os.environ):
+        if name.startswith("EARSHOT_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def say(tmp_path: Path) -> Say:
+    """say("text", voice="slt") -> a WAV spoken by flite."""
+
+    def speak(text: str, voice: str = "slt", name: str | None = None) -> Path:
+        path = tmp_path / (name or f"{abs(hash((text, voice)))}.wav")
+        subprocess.run(["flite", "-voice", voice, "-t", text, "-o", str(path)], check=True)
+        return path
+
+    return speak

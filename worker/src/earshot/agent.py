@@ -1,0 +1,95 @@
+"""Persona -> LiveKit Agent: instructions, greeting and the tools that it may use.
+
+Tool names, descriptions and the forms of their results are those that the starter language model
+was trained on; larger models take them as well.
+"""
+
+import asyncio
+from typing import Any
+
+import structlog
+from livekit.agents import Agent, function_tool, llm
+
+from .settings import PersonaSettings, ToolName
+from .tools.calculator import calculate
+from .tools.clock import current_time
+from .tools.documents import Documents
+from .tools.timers import Timers
+
+_log = structlog.get_logger(__name__)
+
+
+class Assistant(Agent):
+    """The agent of one conversation.
+
+    Args:
+        persona: who it is.
+        documents: what it searches; None: it finds nothing.
+    """
+
+    def __init__(self, persona: PersonaSettings, documents: Documents | None) -> None:
+        self._persona = persona
+        self._documents = documents
+        self.timers = Timers(self._timer_over)
+        super().__init__(
+            instructions=persona.instructions.replace("{name}", persona.name),
+            tools=[self._tool(name) for name in persona.tools],
+        )
+
+    async def on_enter(self) -> None:
+        if self._persona.greeting:
+            self.session.say(self._persona.greeting.replace("{name}", self._persona.name))
+
+    async def on_exit(self) -> None:
+        await self.timers.aclose()
+
+    async def _timer_over(self, duration: str) -> None:
+        try:
+            self.session.say(self._persona.timer_message.replace("{duration}", duration))
+        except RuntimeError as e:  # the session has ended meanwhile
+            _log.info("a timer fired after the conversation", error=str(e))
+
+    def _tool(self, name: ToolName) -> llm.FunctionTool:
+        return getattr(self, f"_{name}")()  # type: ignore[no-any-return]
+
+    def _get_current_time(self) -> llm.FunctionTool:
+        @function_tool(
+            name="get_current_time", description="Returns the current local date and time."
+        )
+        async def get_current_time() -> dict[str, str]:
+            return current_time()
+
+        return get_current_time
+
+    def _calculate(self) -> llm.FunctionTool:
+        @function_tool(name="calculate", description="Evaluates an arithmetic expression.")
+        async def calculator(expression: str) -> dict[str, Any]:
+            return calculate(expression)
+
+        return calculator
+
+    def _set_timer(self) -> llm.FunctionTool:
+        @function_tool(name="set_timer", description="Starts a countdown timer.")
+        async def set_timer(amount: int, unit: str) -> dict[str, str]:
+            return self.timers.start(amount, unit)
+
+        return set_timer
+
+    def _cancel_timer(self) -> llm.FunctionTool:
+        @function_tool(name="cancel_timer", description="Cancels the running timer.")
+        async def cancel_timer() -> dict[str, str]:
+            return self.timers.cancel()
+
+        return cancel_timer
+
+    def _search_documents(self) -> llm.FunctionTool:
+        @function_tool(name="search_documents", description="Searches the local documents.")
+        async def search_documents(query: str) -> dict[str, str]:
+            if self._documents is None:
+                return {"text": ""}
+            found = await asyncio.to_thread(self._documents.search, query)
+            if not found:
+                return {"text": ""}
+            return {"text": found[0].text, "source": f"the {found[0].source}"}
+
+        return search_documents

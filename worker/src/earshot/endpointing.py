@@ -1,0 +1,50 @@
+"""Is this sentence finished? Decides how much silence ends a turn, from the words alone.
+
+People pause in the middle of "Set a timer for … five minutes". A sentence that ends in a word after
+which English goes on is unfinished; so is one that stops at a comma. Knows nothing of sound.
+"""
+
+import re
+
+OPEN_ENDINGS = frozenset(
+    # articles, prepositions, conjunctions, auxiliaries, possessives, fillers
+    ["a", "an", "the", "at", "by", "for", "from", "in", "into", "of", "on", "onto", "than", "to", "with", "without", "about", "between", "and", "but", "or", "because", "if", "so", "that", "when", "where", "which", "while", "my", "your", "his", "her", "our", "their", "its", "is", "are", "am", "was", "were", "will", "would", "can", "could", "should", "shall", "may", "might", "must", "do", "does", "did", "has", "have", "had", "plus", "minus", "times", "divided", "um", "uh", "er", "hmm", "like", "very", "set", "start", "called", "named"]
+)
+# "Where are you from?", "What is it for?", "Who am I?": a question may end in them
+QUESTION_WORDS = re.compile(r"^(what|where|who|whom|which|how|when|why|is|are|can|do|does)\b")
+
+
+def is_finished(text: str) -> bool:
+    """True if a listener would take the sentence for complete.
+
+    >>> is_finished("Set a timer for")
+    False
+    >>> is_finished("What time is it?")
+    True
+    """
+    words = re.findall(r"[\w']+", text.lower())
+    if not words:
+        return True
+    if text.rstrip().endswith(("…", ",", "-", ":")):
+        return False
+    if words[-1] not in OPEN_ENDINGS:
+        return True
+    asked = text.rstrip().endswith("?") and len(words) > 3
+    return (
+        asked
+        and QUESTION_WORDS.match(" ".join(words)) is not None
+        and words[-1]
+        not in (
+            "a",
+            "an",
+            "the",
+            "and",
+            "or",
+            "plus",
+            "minus",
+            "times",
+            "divided",
+            "my",
+            "your",
+        )
+    )

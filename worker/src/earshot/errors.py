@@ -1,0 +1,56 @@
+"""Everything that Earshot itself raises.
+
+    EarshotError              what went wrong, where, and what was expected, in one line
+    ├── SettingsError         a key or a value in the environment or in earshot.toml
+    ├── ModelError            a model that is missing, damaged or of another format
+    │   ├── ProfileError      a profile that nobody knows
+    │   └── ChecksumError     a file that is not the one in the manifest
+    ├── AudioError            a recording that cannot be used
+    │   └── NothingHeardError a recording in which no speech was found
+    ├── OutputError           a file that cannot be written
+    ├── DocumentsError        a documents folder that cannot be read
+    └── DeviceError           no microphone or loudspeaker
+
+The command line prints the message and exits with 2. The plugins have trees of their own, which
+`earshot.models` turns into a ModelError.
+"""
+
+
+class EarshotError(Exception):
+    """A user's mistake or a broken environment: the message is meant for people."""
+
+
+class SettingsError(EarshotError):
+    """A key or a value in the environment or in earshot.toml."""
+
+
+class ModelError(EarshotError):
+    """A model that is missing, damaged or of another format."""
+
+
+class ProfileError(ModelError):
+    """A profile that nobody knows."""
+
+
+class ChecksumError(ModelError):
+    """A file that is not the one in the manifest."""
+
+
+class AudioError(EarshotError):
+    """A recording that cannot be used."""
+
+
+class NothingHeardError(AudioError):
+    """A recording in which no speech was found."""
+
+
+class OutputError(EarshotError):
+    """A file that cannot be written."""
+
+
+class DocumentsError(EarshotError):
+    """A documents folder that cannot be read."""
+
+
+class DeviceError(EarshotError):
+    """No microphone or loudspeaker."""

@@ -1,0 +1,122 @@
+"""Settings -> AgentSession: the wiring diagram in code.
+
+Everything that LiveKit would otherwise ask a cloud for is switched off by name here: the turn
+detector, adaptive interruption, the inference gateway and recording.
+"""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from livekit.agents import AgentSession, APIConnectOptions, inference
+from livekit.agents.vad import VAD
+from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.agents.voice.turn import TurnHandlingOptions
+from livekit.plugins import faster_whisper, llama_cpp, piper, silero
+
+from .errors import ModelError
+from .models import Profile
+from .settings import Settings, VadSettings
+
+# a local model answers or fails at once: the defaults (3 x 2 s) are made for the internet
+CONNECT = APIConnectOptions(max_retry=2, retry_interval=0.1, timeout=30.0)
+
+
+def stay_local() -> None:
+    """Switches off, by environment, what livekit-agents would look for outside this machine."""
+    for name in ("LIVEKIT_REMOTE_EOT_URL", "LIVEKIT_OBSERVABILITY_URL", "LIVEKIT_DEV_MODE"):
+        os.environ.pop(name, None)
+    os.environ["LIVEKIT_INFERENCE_URL"] = "http://127.0.0.1:9"
+
+
+def share_of_cores() -> int:
+    """CPU threads of one model: the three work in turn, so each may have half of the machine."""
+    return max(1, len(os.sched_getaffinity(0)) // 2)
+
+
+@dataclass
+class Voice:
+    """The three models and the voice activity detector, loaded and warm."""
+
+    stt: faster_whisper.STT
+    llm: llama_cpp.LLM
+    tts: piper.TTS
+    vad: VAD
+
+    async def aclose(self) -> None:
+        await asyncio.gather(self.stt.aclose(), self.llm.aclose(), self.tts.aclose())
+
+
+def load_voice(settings: Settings, profile: Profile) -> Voice:
+    """Loads and warms the three models side by side; blocks for about as long as the slowest.
+
+    Raises:
+        ModelError: a file is missing, damaged, or of another format.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    threads = share_of_cores()
+    with ThreadPoolExecutor(3) as pool:
+        stt = pool.submit(_load_stt, settings, profile, threads)
+        llm = pool.submit(_load_llm, settings, profile, threads)
+        tts = pool.submit(_load_tts, settings, profile)
+        vad = load_vad(settings.vad)
+        try:
+            return Voice(stt.result(), llm.result(), tts.result(), vad)
+        except (faster_whisper.Error, llama_cpp.Error, piper.Error) as e:
+            raise ModelError(str(e)) from e
+
+
+def load_vad(settings: VadSettings) -> VAD:
+    """The detector that barge-in listens to; it ends speech early, as the STT ends the turn."""
+    options: dict[str, Any] = {
+        "activation_threshold": settings.threshold,
+        "min_silence_duration": 0.1,
+    }
+    if settings.engine == "livekit":
+        return inference.VAD(**options | {"min_silence_duration": 0.25})
+    return silero.VAD.load(**options)
+
+
+def build_session(settings: Settings, voice: Voice) -> AgentSession[None]:
+    """The session of one conversation; start it with `record=False`."""
+    turn = settings.turn
+    handling: TurnHandlingOptions = {
+        "turn_detection": "stt",
+        # the STT has waited for the silence already
+        "endpointing": {"mode": "fixed", "min_delay": 0.0, "max_delay": turn.unfinished_s},
+        "interruption": {
+            "enabled": True,
+            "mode": "vad",
+            "min_duration": turn.interrupt_s,
+            "resume_false_interruption": True,
+            "false_interruption_timeout": turn.resume_s,
+        },
+        "preemptive_generation": {
+            "enabled": True,
+            "preemptive_tts": True,
+            "max_speech_duration": 60.0,
+            "max_retries": 8,
+        },
+    }
+    if turn.detector == "livekit":
+        handling["turn_detection"] = inference.TurnDetector(version="v1-mini")
+        handling["endpointing"] = {
+            "mode": "fixed",
+            "min_delay": turn.silence_s,
+            "max_delay": turn.unfinished_s,
+        }
+    return AgentSession(
+        stt=voice.stt,
+        llm=voice.llm,
+        tts=voice.tts,
+        vad=voice.vad,
+        turn_handling=handling,
+        use_tts_aligned_transcript=True,
+        aec_warmup_duration=None,
+        user_away_timeout=None,
+        conn_options=SessionConnectOptions(
+            stt_conn_options=CONNECT, llm_conn_options=CONNECT, tts_conn_options=CONNECT
+        ),
+    )

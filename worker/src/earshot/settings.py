@@ -1,0 +1,286 @@
+"""The settings of Earshot: one tree, and the only reader of the environment.
+
+Sources, first wins: arguments, environment (`EARSHOT_STT__LANGUAGE=en`), `earshot.toml`, defaults.
+`earshot.toml` is the file named by EARSHOT_CONFIG, else the one in the current folder. This module
+does not know what the values are used for; each field says so in its description, from which the
+table in the README is made.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import TomlConfigSettingsSource
+
+from .errors import SettingsError
+
+ToolName = Literal["get_current_time", "calculate", "set_timer", "cancel_timer", "search_documents"]
+ALL_TOOLS: tuple[ToolName, ...] = (
+    "get_current_time",
+    "calculate",
+    "set_timer",
+    "cancel_timer",
+    "search_documents",
+)
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LogSettings(_Group):
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="Least severe message that is shown"
+    )
+    format: Literal["auto", "human", "json"] = Field(
+        "auto", description="`auto`: for people on a terminal, JSON lines otherwise"
+    )
+
+
+class SttSettings(_Group):
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(,[a-z]{2,3})*$|^auto$")] = Field(
+        "en", description="Language spoken; `auto`, or an allow-list like `en,de`, to detect it"
+    )
+    hotwords: str = Field("", description="Words to favour, as text: names, products")
+    threads: Annotated[int, Field(ge=0, le=64)] = Field(
+        0, description="CPU threads; 0 = a share of this machine's cores"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs")
+
+
+class LlmSettings(_Group):
+    temperature: Annotated[float, Field(ge=0, le=2)] = Field(
+        0.0, description="0 = always the likeliest word"
+    )
+    max_tokens: Annotated[int, Field(ge=1, le=4096)] = Field(
+        256, description="Longest reply, in tokens"
+    )
+    context_tokens: Annotated[int, Field(ge=0, le=131072)] = Field(
+        0, description="Context of one conversation; 0 = what the model was trained for"
+    )
+    threads: Annotated[int, Field(ge=0, le=64)] = Field(
+        0, description="CPU threads; 0 = a share of this machine's cores"
+    )
+
+
+class TtsSettings(_Group):
+    speed: Annotated[float, Field(ge=0.5, le=2)] = Field(1.0, description="1 = as recorded")
+    speaker: str | None = Field(None, description="Name or number, for voices with several")
+
+
+class VadSettings(_Group):
+    engine: Literal["silero", "livekit"] = Field(
+        "silero", description="Voice activity detector: Silero (MIT) or LiveKit's (its own licence)"
+    )
+    threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.5, description="Probability above which a window counts as speech"
+    )
+
+
+class TurnSettings(_Group):
+    detector: Literal["text", "vad", "livekit"] = Field(
+        "text",
+        description="What ends a turn beside silence: `text` waits longer after an unfinished "
+        "sentence, `vad` never waits, `livekit` asks LiveKit's local end-of-turn model",
+    )
+    silence_s: Annotated[float, Field(ge=0.1, le=3)] = Field(
+        0.2, description="Silence that ends a finished sentence"
+    )
+    speculate_s: Annotated[float, Field(ge=0.03, le=1)] = Field(
+        0.08, description="Silence after which the answer is prepared, unheard"
+    )
+    unfinished_s: Annotated[float, Field(ge=0.1, le=10)] = Field(
+        1.2, description="Silence that ends an unfinished sentence"
+    )
+    interrupt_s: Annotated[float, Field(ge=0.1, le=3)] = Field(
+        0.4, description="Speech of the caller that stops the agent"
+    )
+    resume_s: Annotated[float, Field(ge=0.2, le=10)] = Field(
+        1.0, description="Silence after which an interruption without words is taken back"
+    )
+    question_max_s: Annotated[float, Field(ge=1, le=86400)] = Field(
+        600.0, description="Longest recording that `earshot talk` takes as one turn"
+    )
+
+
+class PersonaSettings(_Group):
+    name: Annotated[str, Field(min_length=1, max_length=60)] = Field(
+        "Earshot", description="What the agent calls itself"
+    )
+    instructions: str = Field(
+        "You are {name}, a friendly local voice assistant. Answer in one or two short sentences.",
+        description="The system prompt; `{name}` stands for the name",
+    )
+    greeting: str = Field("", description="Said when a conversation begins; empty = nothing")
+    tools: tuple[ToolName, ...] = Field(ALL_TOOLS, description="What the agent may use")
+    timer_message: str = Field(
+        "Your timer for {duration} is over.", description="Said when a timer fires"
+    )
+
+
+class DocumentsSettings(_Group):
+    folder: Path | None = Field(
+        None, description="Folder of text, Markdown and PDF files that the agent searches"
+    )
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EARSHOT_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    profile: str = Field("starter", description="Which models: a profile of the manifest")
+    models_dir: Path = Field(
+        default_factory=lambda: home() / "models",
+        description="Folder with `manifest.toml` and the models",
+        json_schema_extra={"shown": "models"},
+    )
+    state_dir: Path = Field(
+        default_factory=lambda: home() / ".state",
+        description="Where everything that is written goes: indexes, caches",
+        json_schema_extra={"shown": ".state"},
+    )
+    log: LogSettings = LogSettings()
+    stt: SttSettings = SttSettings()
+    llm: LlmSettings = LlmSettings()
+    tts: TtsSettings = TtsSettings()
+    vad: VadSettings = VadSettings()
+    turn: TurnSettings = TurnSettings()
+    persona: PersonaSettings = PersonaSettings()
+    documents: DocumentsSettings = DocumentsSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = config_file()
+        return (init_settings, env_settings, *([_File(settings_cls, file)] if file else []))
+
+
+class _File(TomlConfigSettingsSource):
+    """earshot.toml, whose relative paths mean: beside this file."""
+
+    def __init__(self, settings_cls: type[BaseSettings], file: Path) -> None:
+        self._folder = file.resolve().parent
+        super().__init__(settings_cls, toml_file=file)
+
+    def __call__(self) -> dict[str, Any]:
+        data = super().__call__()
+        for group, key in (
+            (data, "models_dir"),
+            (data, "state_dir"),
+            (data.get("documents"), "folder"),
+        ):
+            if isinstance(group, dict) and isinstance(group.get(key), str):
+                group[key] = str(self._folder / Path(group[key]).expanduser())
+        return data
+
+
+def home() -> Path:
+    """The checkout that this package runs from, else the current folder."""
+    checkout = Path(__file__).resolve().parents[3]
+    return checkout if (checkout / "models" / "manifest.toml").is_file() else Path.cwd()
+
+
+def config_file() -> Path | None:
+    """The earshot.toml in force, or None.
+
+    Raises:
+        SettingsError: EARSHOT_CONFIG names a file that is not there.
+    """
+    named = os.environ.get("EARSHOT_CONFIG")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise SettingsError(f"EARSHOT_CONFIG: {path} is not a file")
+        return path
+    path = Path("earshot.toml")
+    return path if path.is_file() else None
+
+
+def load(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Reads the settings. Relative paths: from earshot.toml's folder where they stand in it.
+
+    Args:
+        overrides: values that win over every source, as a nested mapping.
+
+    Raises:
+        SettingsError: one line that names the key, the value and what was expected.
+    """
+    _refuse_unknown_environment()
+    try:
+        return Settings(**(overrides or {}))
+    except ValidationError as e:
+        raise SettingsError(_explain(e)) from e
+    except tomllib.TOMLDecodeError as e:
+        raise SettingsError(f"{config_file()}: not TOML: {e}") from e
+    except ValueError as e:  # pydantic-settings: JSON expected in an environment variable
+        raise SettingsError(str(e).splitlines()[0]) from e
+
+
+def _refuse_unknown_environment() -> None:
+    # pydantic-settings ignores unknown variables at the top level: a typing error would pass.
+    for name in sorted(os.environ):
+        if not name.startswith("EARSHOT_") or name == "EARSHOT_CONFIG":
+            continue
+        parts = name.removeprefix("EARSHOT_").lower().split("__")
+        fields: Mapping[str, Any] = Settings.model_fields
+        for i, part in enumerate(parts):
+            if part not in fields:
+                known = ", ".join(fields)
+                raise SettingsError(f"{name}={os.environ[name]!r}: no such key; known: {known}")
+            group = fields[part].annotation
+            if isinstance(group, type) and issubclass(group, BaseModel):
+                fields = group.model_fields
+            elif i < len(parts) - 1:
+                raise SettingsError(f"{name}={os.environ[name]!r}: {part!r} holds no further keys")
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
+    variable = "EARSHOT_" + "__".join(part.upper() for part in path)
+    source = variable if variable in os.environ else f"{config_file() or 'arguments'}: {key}"
+    if first["type"] == "extra_forbidden":
+        fields: Mapping[str, Any] = Settings.model_fields
+        for part in path[:-1]:
+            fields = fields[part].annotation.model_fields
+        return f"{source} = {first['input']!r}: no such key; known: {', '.join(fields)}"
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    return f"{source} = {first['input']!r}: {message}"
+
+
+def table() -> str:
+    """The settings as a Markdown table: key, default, meaning."""
+    rows = ["| key | default | meaning |", "|---|---|---|"]
+
+    def walk(model: type[BaseModel], prefix: str) -> None:
+        for name, field in model.model_fields.items():
+            group = field.annotation
+            if isinstance(group, type) and issubclass(group, BaseModel):
+                walk(group, f"{prefix}{name}.")
+                continue
+            extra = field.json_schema_extra
+            default = extra["shown"] if isinstance(extra, dict) else field.default
+            shown = (
+                "all" if default == ALL_TOOLS else "" if default in (None, "") else f"`{default}`"
+            )
+            rows.append(f"| `{prefix}{name}` | {shown} | {field.description} |")
+
+    walk(Settings, "")
+    return "\n".join(rows)
+
+
+__all__ = ["ALL_TOOLS", "Settings", "SettingsError", "ToolName", "load"]

@@ -1,0 +1,1 @@
+"""What the agent can do: one file per tool, each a plain function or class without LiveKit."""
