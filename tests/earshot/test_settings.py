@@ -15,10 +15,10 @@ def write(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_environment_wins_over_file_wins_over_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path, '[persona]\nname = "Nova"\n[stt]\nlanguage = "de"\n', monkeypatch)
-    monkeypatch.setenv("EARSHOT_STT__LANGUAGE", "fr")
+    write(tmp_path, '[persona]\nname = "Nova"\n[stt]\nhotwords = "de"\n', monkeypatch)
+    monkeypatch.setenv("EARSHOT_STT__HOTWORDS", "fr")
     loaded = settings.load({"profile": "small"})
-    assert loaded.stt.language == "fr"
+    assert loaded.stt.hotwords == "fr"
     assert loaded.persona.name == "Nova"
     assert loaded.profile == "small"
     assert loaded.llm.max_tokens == 256
@@ -39,7 +39,7 @@ def test_models_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[stt]\nlangage = 'en'", ["stt.langage", "'en'", "no such key", "language"]),
+        ("[stt]\nhotword = 'en'", ["stt.hotword", "'en'", "no such key", "hotwords"]),
         ("profil = 'x'", ["profil", "'x'", "no such key", "profile"]),
         ("[llm]\ntemperature = 9", ["llm.temperature", "9", "less than or equal to 2"]),
         ("[vad]\nengine = 'x'", ["vad.engine", "'x'", "'silero' or 'livekit'"]),

@@ -7,8 +7,12 @@ which English goes on is unfinished; so is one that stops at a comma. Knows noth
 import re
 
 OPEN_ENDINGS = frozenset(
-    # articles, prepositions, conjunctions, auxiliaries, possessives, fillers
-    ["a", "an", "the", "at", "by", "for", "from", "in", "into", "of", "on", "onto", "than", "to", "with", "without", "about", "between", "and", "but", "or", "because", "if", "so", "that", "when", "where", "which", "while", "my", "your", "his", "her", "our", "their", "its", "is", "are", "am", "was", "were", "will", "would", "can", "could", "should", "shall", "may", "might", "must", "do", "does", "did", "has", "have", "had", "plus", "minus", "times", "divided", "um", "uh", "er", "hmm", "like", "very", "set", "start", "called", "named"]
+    (
+        "a about am an and are at because between but by called can could did divided do does "
+        "er for from had has have her his hmm if in into is its like may might minus must my "
+        "named of on onto or our plus set shall should so start than that the their times to uh "
+        "um very was were when where which while will with without would your"
+    ).split()
 )
 # "Where are you from?", "What is it for?", "Who am I?": a question may end in them
 QUESTION_WORDS = re.compile(r"^(what|where|who|whom|which|how|when|why|is|are|can|do|does)\b")

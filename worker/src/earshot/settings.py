@@ -1,6 +1,6 @@
 """The settings of Earshot: one tree, and the only reader of the environment.
 
-Sources, first wins: arguments, environment (`EARSHOT_STT__LANGUAGE=en`), `earshot.toml`, defaults.
+Sources, first wins: arguments, environment (`EARSHOT_PERSONA__LANGUAGE=en`), `earshot.toml`, defaults.
 `earshot.toml` is the file named by EARSHOT_CONFIG, else the one in the current folder. This module
 does not know what the values are used for; each field says so in its description, from which the
 table in the README is made.
@@ -42,9 +42,6 @@ class LogSettings(_Group):
 
 
 class SttSettings(_Group):
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(,[a-z]{2,3})*$|^auto$")] = Field(
-        "en", description="Language spoken; `auto`, or an allow-list like `en,de`, to detect it"
-    )
     hotwords: str = Field("", description="Words to favour, as text: names, products")
     threads: Annotated[int, Field(ge=0, le=64)] = Field(
         0, description="CPU threads; 0 = a share of this machine's cores"
@@ -65,11 +62,6 @@ class LlmSettings(_Group):
     threads: Annotated[int, Field(ge=0, le=64)] = Field(
         0, description="CPU threads; 0 = a share of this machine's cores"
     )
-
-
-class TtsSettings(_Group):
-    speed: Annotated[float, Field(ge=0.5, le=2)] = Field(1.0, description="1 = as recorded")
-    speaker: str | None = Field(None, description="Name or number, for voices with several")
 
 
 class VadSettings(_Group):
@@ -116,6 +108,12 @@ class PersonaSettings(_Group):
         description="The system prompt; `{name}` stands for the name",
     )
     greeting: str = Field("", description="Said when a conversation begins; empty = nothing")
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(,[a-z]{2,3})*$|^auto$")] = Field(
+        "en", description="Language spoken; `auto`, or an allow-list like `en,de`, to detect it"
+    )
+    voice: Path | None = Field(None, description="A Piper voice (`.onnx`) instead of the profile's")
+    speaker: str | None = Field(None, description="Name or number, for voices with several")
+    speed: Annotated[float, Field(ge=0.5, le=2)] = Field(1.0, description="1 = as recorded")
     tools: tuple[ToolName, ...] = Field(ALL_TOOLS, description="What the agent may use")
     timer_message: str = Field(
         "Your timer for {duration} is over.", description="Said when a timer fires"
@@ -149,7 +147,6 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     stt: SttSettings = SttSettings()
     llm: LlmSettings = LlmSettings()
-    tts: TtsSettings = TtsSettings()
     vad: VadSettings = VadSettings()
     turn: TurnSettings = TurnSettings()
     persona: PersonaSettings = PersonaSettings()
@@ -181,6 +178,7 @@ class _File(TomlConfigSettingsSource):
             (data, "models_dir"),
             (data, "state_dir"),
             (data.get("documents"), "folder"),
+            (data.get("persona"), "voice"),
         ):
             if isinstance(group, dict) and isinstance(group.get(key), str):
                 group[key] = str(self._folder / Path(group[key]).expanduser())

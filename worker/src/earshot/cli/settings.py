@@ -11,7 +11,7 @@ from ..settings import load, table
 def command(as_json: bool, as_table: bool) -> None:
     """Show every setting, its value and its meaning.
 
-    Settings come from the environment (EARSHOT_STT__LANGUAGE=en), then from earshot.toml in the
+    Settings come from the environment (EARSHOT_PERSONA__LANGUAGE=en), then from earshot.toml in the
     current folder (or where EARSHOT_CONFIG points), then from the defaults.
     """
     settings = load()

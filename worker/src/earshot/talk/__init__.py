@@ -1,1 +1,1 @@
-"""`earshot talk`: a real conversation without a server, from recordings, typed text or a microphone."""
+"""`earshot talk`: a real conversation without a server."""

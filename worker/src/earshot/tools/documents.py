@@ -20,7 +20,11 @@ SUFFIXES = {".txt", ".md", ".markdown", ".pdf"}
 LARGEST_BYTES = 20 * 2**20  # a file beyond this is left out and named in the log
 PASSAGE_CHARS = 400  # what a voice can read out without tiring
 STOP_WORDS = frozenset(
-    ["a", "about", "all", "an", "and", "any", "are", "at", "be", "can", "do", "does", "for", "from", "have", "how", "i", "in", "is", "it", "me", "my", "of", "on", "or", "our", "say", "tell", "that", "the", "there", "this", "to", "us", "was", "what", "when", "where", "which", "who", "why", "with", "you", "your"]
+    (
+        "a about all an and any are at be can do does for from have how i in is it me my of on "
+        "or our say tell that the there this to us was what when where which who why with you "
+        "your"
+    ).split()
 )
 
 _log = structlog.get_logger(__name__)
