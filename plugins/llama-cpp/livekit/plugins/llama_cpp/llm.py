@@ -1,0 +1,307 @@
+"""The LiveKit half: `llm.LLM` over a `Generator`.
+
+Knows only the Generator contract, not whether the model is in this process: llama.cpp is imported
+when a path is given, never otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, NoReturn
+
+from livekit.agents import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    llm,
+    utils,
+)
+from livekit.agents.types import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectOptions,
+    NotGivenOr,
+)
+
+from .errors import (
+    ClosedError,
+    DeadlineError,
+    GenerateError,
+    OverloadedError,
+    PromptError,
+)
+from .generator import (
+    Done,
+    Event,
+    GenerateRequest,
+    Generator,
+    Message,
+    TextDelta,
+    ToolCall,
+    ToolDefinition,
+    WarmRequest,
+)
+
+_EXTRA = ("max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "stop", "conversation")
+
+
+class LLM(llm.LLM[Any]):
+    """A local language model for LiveKit agents.
+
+    Args:
+        model: The path of a GGUF with a chat template, or a Generator that someone else runs. A
+            path is loaded here and now, which blocks for as long as the file takes to read: do it
+            where a job process prepares, or in a thread.
+        temperature: 0 is greedy.
+        max_tokens: Most tokens of one reply.
+        top_k, top_p, min_p, seed: Sampling, when the temperature isn't 0.
+        stop: Texts that end a reply and are not part of it.
+        n_ctx: KV cells, shared by all conversations of a path's model.
+        threads: CPU threads; None = one less than this process may use.
+        gpu_layers: None = all if llama.cpp was built with GPU support.
+        max_active: Requests evaluated at once.
+        max_queued: Requests that may wait for that; more fail at once, retryable.
+        pool_bytes: Room for the state of conversations that had to leave the KV cache.
+
+    Raises:
+        ModelError: The path can't serve as a model; one line says why.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Generator,
+        *,
+        temperature: float = 0.0,
+        max_tokens: int = 256,
+        top_k: int = 40,
+        top_p: float = 0.95,
+        min_p: float = 0.05,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+        n_ctx: int = 4096,
+        threads: int | None = None,
+        gpu_layers: int | None = None,
+        max_active: int = 4,
+        max_queued: int = 16,
+        pool_bytes: int = 256 * 1024 * 1024,
+    ) -> None:
+        super().__init__()
+        self._owns_generator = isinstance(model, (str, Path))
+        if isinstance(model, (str, Path)):
+            from .local import LocalGenerator
+
+            self._generator: Generator = LocalGenerator(
+                model,
+                n_ctx=n_ctx,
+                threads=threads,
+                gpu_layers=gpu_layers,
+                max_active=max_active,
+                max_queued=max_queued,
+                pool_bytes=pool_bytes,
+            )
+        else:
+            self._generator = model
+        self._defaults = GenerateRequest(
+            messages=[],
+            temperature=temperature,
+            max_tokens=max_tokens,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            seed=seed,
+            stop=list(stop),
+        )
+
+    @property
+    def model(self) -> str:
+        return self._generator.model
+
+    @property
+    def provider(self) -> str:
+        return "llama.cpp"
+
+    def chat(
+        self,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool] | None = None,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
+        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
+        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
+    ) -> LLMStream:
+        """Starts a reply.
+
+        Args:
+            chat_ctx: The conversation.
+            tools: What the model may call.
+            conn_options: `timeout` bounds the wait for the first event.
+            parallel_tool_calls: Whether one reply may hold several calls.
+            tool_choice: "auto", "none", "required" or one function.
+            extra_kwargs: Overrides of max_tokens, temperature, top_k, top_p, min_p, seed, stop;
+                and `conversation`, a name that the requests of one conversation share.
+
+        Raises:
+            ValueError: An unknown key in extra_kwargs.
+        """
+        extra = extra_kwargs if utils.is_given(extra_kwargs) else {}
+        for key in extra:
+            if key not in _EXTRA:
+                raise ValueError(f"extra_kwargs: {key!r}, expected one of {', '.join(_EXTRA)}")
+        request = dataclasses.replace(
+            self._defaults,
+            messages=_messages(chat_ctx),
+            tools=_definitions(tools),
+            tool_choice=_choice(tool_choice),
+            parallel_tool_calls=(
+                parallel_tool_calls if utils.is_given(parallel_tool_calls) else True
+            ),
+            **extra,
+        )
+        return LLMStream(
+            self,
+            self._generator,
+            request,
+            chat_ctx=chat_ctx,
+            tools=tools or [],
+            conn_options=conn_options,
+        )
+
+    async def warm(
+        self,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool] | None = None,
+        *,
+        heard: str = "",
+        conversation: str | None = None,
+        timeout_s: float | None = None,
+    ) -> int:
+        """Evaluates what is known of the coming prompt, so that the reply to it starts sooner.
+
+        Call it with the agent's instructions and tools before the first turn, and with what the
+        user has said so far while they speak. A newer call replaces an older one, a reply takes
+        over what a call has done; cancelling it stops the evaluation.
+
+        Args:
+            chat_ctx: The conversation without the turn that the user is speaking.
+            tools: As in `chat`.
+            heard: The transcript so far of what the user is saying; its end may still change.
+            conversation: As in `chat`'s extra_kwargs.
+            timeout_s: Stop then, and keep what was done.
+
+        Returns:
+            Tokens of the prefix that are in the KV cache now.
+
+        Raises:
+            APIError: The prompt can't be built, or the generator is closed.
+        """
+        request = WarmRequest(
+            messages=_messages(chat_ctx),
+            tools=_definitions(tools),
+            heard=heard,
+            conversation=conversation,
+            timeout_s=timeout_s,
+        )
+        try:
+            return await self._generator.warm(request)
+        except GenerateError as e:
+            _raise_api_error(e)
+
+    async def aclose(self) -> None:
+        """Frees the model if this LLM loaded it."""
+        await super().aclose()
+        if self._owns_generator:
+            await self._generator.aclose()
+
+
+class LLMStream(llm.LLMStream):
+    """One reply. Closing it stops the evaluation."""
+
+    def __init__(
+        self,
+        model: LLM,
+        generator: Generator,
+        request: GenerateRequest,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool],
+        conn_options: APIConnectOptions,
+    ) -> None:
+        super().__init__(model, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
+        self._generator = generator
+        self._request = request
+        self._retry_on_chunk_sent = False  # what was said can't be said again
+
+    async def _run(self) -> None:
+        request_id = utils.shortuuid("llama_")
+        try:
+            async with aclosing(self._generator.generate(self._request)) as events:
+                async with asyncio.timeout(self._conn_options.timeout or None):
+                    self._send(request_id, await anext(events))
+                async for event in events:
+                    self._send(request_id, event)
+        except GenerateError as e:
+            _raise_api_error(e)
+        except TimeoutError as e:
+            raise APITimeoutError(f"no token within {self._conn_options.timeout} s") from e
+        except APIError:
+            raise
+        except Exception as e:
+            raise APIConnectionError(f"generation failed: {e}") from e
+
+    def _send(self, request_id: str, event: Event) -> None:
+        if isinstance(event, TextDelta):
+            delta = llm.ChoiceDelta(role="assistant", content=event.text)
+            self._event_ch.send_nowait(llm.ChatChunk(id=request_id, delta=delta))
+        elif isinstance(event, ToolCall):
+            call = llm.FunctionToolCall(
+                name=event.name, arguments=event.arguments, call_id=event.id
+            )
+            delta = llm.ChoiceDelta(role="assistant", tool_calls=[call])
+            self._event_ch.send_nowait(llm.ChatChunk(id=request_id, delta=delta))
+        elif isinstance(event, Done):
+            used = event.usage
+            usage = llm.CompletionUsage(
+                completion_tokens=used.completion_tokens,
+                prompt_tokens=used.prompt_tokens,
+                prompt_cached_tokens=used.cached_tokens,
+                reasoning_tokens=used.thinking_tokens,
+                total_tokens=used.prompt_tokens + used.completion_tokens,
+            )
+            self._event_ch.send_nowait(llm.ChatChunk(id=request_id, usage=usage))
+
+
+def _messages(chat_ctx: llm.ChatContext) -> list[Message]:
+    messages, _ = chat_ctx.to_provider_format("openai")
+    return messages
+
+
+def _definitions(tools: Sequence[llm.Tool] | None) -> list[ToolDefinition]:
+    context = llm.ToolContext(list(tools or []))
+    return context.parse_function_tools("openai", strict=False)
+
+
+def _choice(tool_choice: NotGivenOr[llm.ToolChoice]) -> str:
+    if not utils.is_given(tool_choice) or tool_choice is None:
+        return "auto"
+    if isinstance(tool_choice, str):
+        return tool_choice
+    return tool_choice["function"]["name"]
+
+
+def _raise_api_error(error: GenerateError) -> NoReturn:
+    """Maps to LiveKit's errors, which decide about retrying."""
+    if isinstance(error, OverloadedError):
+        raise APIStatusError(str(error), status_code=429, retryable=True) from error
+    if isinstance(error, DeadlineError):
+        raise APITimeoutError(str(error)) from error
+    if isinstance(error, PromptError):
+        raise APIStatusError(str(error), status_code=400, retryable=False) from error
+    if isinstance(error, ClosedError):
+        raise APIConnectionError(str(error), retryable=False) from error
+    raise APIConnectionError(str(error), retryable=error.retryable) from error

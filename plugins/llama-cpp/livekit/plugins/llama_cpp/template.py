@@ -1,0 +1,202 @@
+"""A model's chat template: messages and tools to the text of a prompt.
+
+Runs Jinja2 in its sandbox with the functions that Hugging Face templates expect. Knows nothing of
+tokens, and nothing of how long a prompt may be (`prompt.py`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jinja2
+import jinja2.ext
+import jinja2.nodes
+import jinja2.parser
+import jinja2.sandbox
+
+from .errors import ChatTemplateError, PromptError
+from .generator import Message, ToolDefinition
+
+
+class _Generation(jinja2.ext.Extension):
+    """{% generation %} marks what a training would learn; here it marks nothing."""
+
+    tags = {"generation"}  # noqa: RUF012
+
+    def parse(self, parser: jinja2.parser.Parser) -> list[jinja2.nodes.Node]:
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+class ChatTemplate:
+    """A compiled chat template.
+
+    Args:
+        source: The Jinja2 text.
+        name: Whose it is, for error messages.
+        bos, eos: The vocabulary's marker texts.
+        clean: Applied to what users and tools wrote: takes out text that would become control
+            tokens.
+
+    Raises:
+        ChatTemplateError: The template doesn't compile.
+    """
+
+    def __init__(
+        self, source: str, *, name: str, bos: str, eos: str, clean: Callable[[str], str]
+    ) -> None:
+        self._name = name
+        self._clean = clean
+        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=[_Generation, jinja2.ext.loopcontrols],
+        )
+        environment.filters["tojson"] = _tojson
+        environment.globals.update(
+            raise_exception=_raise, strftime_now=_strftime_now, bos_token=bos, eos_token=eos
+        )
+        try:
+            self._template = environment.from_string(source)
+        except jinja2.TemplateError as e:
+            raise ChatTemplateError(f"{name}: chat template doesn't compile ({e})") from e
+
+    def render(
+        self, messages: Sequence[Message], tools: Sequence[ToolDefinition], *, reply: bool = True
+    ) -> str:
+        """The prompt's text.
+
+        A template that refuses the messages as they are (many insist on user and assistant taking
+        turns) gets them once more in that order.
+
+        Args:
+            messages: In OpenAI form.
+            tools: In OpenAI form.
+            reply: End with the opening of the assistant's reply.
+
+        Raises:
+            PromptError: The template can't render them.
+        """
+        prepared = [self._prepare(message) for message in messages]
+        if not prepared:
+            raise PromptError("no messages, expected at least one")
+        try:
+            return self._render(prepared, tools, reply)
+        except _ERRORS:
+            pass
+        try:
+            return self._render(_alternating(prepared), tools, reply)
+        except _ERRORS as e:
+            raise PromptError(f"{self._name}: chat template refuses the messages ({e})") from e
+
+    def _render(self, messages: list[Message], tools: Sequence[ToolDefinition], reply: bool) -> str:
+        return self._template.render(
+            messages=messages,
+            tools=list(tools) or None,
+            add_generation_prompt=reply,
+            # A voice can't use thinking it doesn't speak, and it costs seconds.
+            enable_thinking=False,
+        )
+
+    def _prepare(self, message: Message) -> Message:
+        """A message as templates expect it: text content, arguments as objects."""
+        prepared: Message = {**message, "content": _text(message.get("content"))}
+        role = prepared.get("role")
+        if not isinstance(role, str):
+            raise PromptError(f"message without a role: {str(message)[:80]}")
+        if role == "developer":
+            prepared["role"] = "system"
+        if role in ("user", "tool"):
+            prepared["content"] = self._clean(prepared["content"])
+        if calls := prepared.get("tool_calls"):
+            prepared["tool_calls"] = [_call(call) for call in calls]
+        else:
+            prepared.pop("tool_calls", None)
+        return prepared
+
+
+def _text(content: Any) -> str:
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    parts = [p if isinstance(p, str) else p.get("text", "") for p in content]
+    return "\n".join(part for part in parts if part)
+
+
+def _call(call: dict[str, Any]) -> dict[str, Any]:
+    # Some templates print arguments as they are and some as JSON: only an object comes out right
+    # in both.
+    function = dict(call.get("function") or {})
+    arguments = function.get("arguments") or "{}"
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments)
+        except ValueError:
+            arguments = {"input": arguments}
+    return {**call, "function": {**function, "arguments": arguments}}
+
+
+def _alternating(messages: list[Message]) -> list[Message]:
+    """One system message first, then user and assistant taking turns."""
+    head: list[Message] = []
+    turns: list[Message] = []
+    for message in messages:
+        plain = {**message}
+        if plain["role"] == "system":
+            if not turns:
+                if head:
+                    head[0]["content"] += "\n\n" + plain["content"]
+                else:
+                    head.append(plain)
+                continue
+            plain["role"] = "user"
+        if not turns and plain["role"] == "assistant":
+            turns.append({"role": "user", "content": ""})
+        last = turns[-1] if turns else None
+        mergeable = last and last["role"] == plain["role"] in ("user", "assistant")
+        if last and mergeable and not last.get("tool_calls") and not plain.get("tool_calls"):
+            last["content"] = f"{last['content']}\n{plain['content']}".strip("\n")
+        else:
+            turns.append(plain)
+    return head + (turns or [{"role": "user", "content": ""}])
+
+
+def _tojson(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
+
+
+class _RefusedError(Exception):
+    """The template called raise_exception."""
+
+
+def _raise(message: str) -> None:
+    raise _RefusedError(message)
+
+
+def _strftime_now(pattern: str) -> str:
+    return datetime.datetime.now().strftime(pattern)
+
+
+# What a template may raise over odd messages: its own refusal, Jinja2's errors, and the Python
+# errors of expressions such as `None + "text"`.
+_ERRORS = (
+    _RefusedError,
+    jinja2.TemplateError,
+    TypeError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    IndexError,
+)
