@@ -1,0 +1,309 @@
+"""A Piper voice as a LiveKit TTS.
+
+Knows only the Synthesizer protocol: not whether it speaks in this process or in another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Never
+
+from livekit import rtc
+from livekit.agents import (
+    APIConnectionError,
+    APIConnectOptions,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    tts,
+    utils,
+)
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
+from livekit.agents.voice.io import TimedString
+
+from .clauses import ClauseBuffer
+from .errors import OverloadedError, RequestError, SynthesizeError
+from .local import LocalSynthesizer
+from .synthesizer import SpeechChunk, SynthesisRequest, Synthesizer
+
+URGENT_S = 0.7
+"""With less audio than this to hear, a clause is spoken without waiting for its sentence."""
+SETTLED_S = 0.04
+"""A full stop at the end of the text is one when nothing followed for so long: tokens of one
+address ("example", ".", "com") follow each other faster."""
+
+
+@dataclass(frozen=True)
+class _Options:
+    speaker: str | None
+    speed: float
+
+
+class TTS(tts.TTS[Never]):
+    """Streams a Piper voice, with word times.
+
+    Args:
+        model: path of a voice (`NAME.onnx`, with `NAME.onnx.json` beside it), or a Synthesizer.
+        speaker: name of a speaker, in voices of several.
+        speed: tempo, 0.25 to 4.
+        sample_rate: resample to this many Hz; default the voice's own.
+
+    Opening a path loads the voice (0.1 to 0.5 s); do it in your prewarm function.
+
+    Raises:
+        VoiceError: a file is missing or is no Piper voice.
+        RequestError: an unknown speaker, or a speed out of range.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Synthesizer,
+        *,
+        speaker: str | None = None,
+        speed: float = 1.0,
+        sample_rate: int | None = None,
+    ) -> None:
+        self._own = LocalSynthesizer(model) if isinstance(model, str | Path) else None
+        self._synthesizer: Synthesizer = self._own or model  # type: ignore[assignment]
+        self._info = self._synthesizer.info
+        super().__init__(
+            capabilities=tts.TTSCapabilities(streaming=True, aligned_transcript=True),
+            sample_rate=sample_rate or self._info.sample_rate_hz,
+            num_channels=1,
+        )
+        self._options = _Options(speaker=None, speed=1.0)
+        try:
+            self.update_options(speaker=speaker, speed=speed)
+        except RequestError:
+            if self._own is not None:
+                self._own.close()
+            raise
+
+    @property
+    def model(self) -> str:
+        return self._info.name
+
+    @property
+    def provider(self) -> str:
+        return "piper"
+
+    def update_options(self, *, speaker: str | None = None, speed: float | None = None) -> None:
+        """From the next stream on; None leaves as is.
+
+        Raises:
+            RequestError: an unknown speaker, or a speed out of range.
+        """
+        options = replace(
+            self._options,
+            speaker=speaker if speaker is not None else self._options.speaker,
+            speed=speed if speed is not None else self._options.speed,
+        )
+        self._info.check(SynthesisRequest("", speaker=options.speaker, speed=options.speed))
+        self._options = options
+
+    def prewarm(self) -> None:
+        if self._own is not None:
+            threading.Thread(target=self._own.warm_up, name="piper-warm-up", daemon=True).start()
+
+    def synthesize(
+        self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> ChunkedStream:
+        return ChunkedStream(tts=self, input_text=text, conn_options=conn_options)
+
+    def stream(
+        self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> SynthesizeStream:
+        return SynthesizeStream(tts=self, conn_options=conn_options)
+
+    async def aclose(self) -> None:
+        if self._own is not None:
+            await asyncio.to_thread(self._own.close)
+
+
+class ChunkedStream(tts.ChunkedStream):
+    """Speaks a text that is there as a whole."""
+
+    def __init__(self, *, tts: TTS, input_text: str, conn_options: APIConnectOptions) -> None:
+        super().__init__(tts=tts, input_text=input_text, conn_options=conn_options)
+        self._voice = tts
+        self._options = tts._options  # later changes of the TTS don't reach this stream
+
+    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        output_emitter.initialize(
+            request_id=utils.shortuuid(),
+            sample_rate=self._voice.sample_rate,
+            num_channels=1,
+            mime_type="audio/pcm",
+        )
+        if not self._input_text.strip():
+            return
+        speaker = _Speaker(self._voice, self._options, output_emitter, self._conn_options.timeout)
+        await speaker.say(self._input_text)
+        speaker.end()
+        output_emitter.flush()
+
+
+class SynthesizeStream(tts.SynthesizeStream):
+    """Speaks a text while it is being written: a clause first, then whole sentences."""
+
+    def __init__(self, *, tts: TTS, conn_options: APIConnectOptions) -> None:
+        super().__init__(tts=tts, conn_options=conn_options)
+        self._voice = tts
+        self._options = tts._options
+
+    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        output_emitter.initialize(
+            request_id=utils.shortuuid(),
+            sample_rate=self._voice.sample_rate,
+            num_channels=1,
+            mime_type="audio/pcm",
+            stream=True,
+        )
+        speaker = _Speaker(self._voice, self._options, output_emitter, self._conn_options.timeout)
+        reader = _Reader(self._input_ch)
+        try:
+            started = False
+            while (text := await reader.next(speaker)) is not None:
+                if not started:
+                    started = True
+                    self._mark_started()
+                    output_emitter.start_segment(segment_id=utils.shortuuid())
+                await speaker.say(text)
+            if started:
+                speaker.end()
+                output_emitter.end_segment()
+        finally:
+            await reader.aclose()
+
+
+class _Reader:
+    """Takes text as it comes, and gives it out when it is best spoken."""
+
+    def __init__(self, source: AsyncIterable[str | tts.SynthesizeStream._FlushSentinel]) -> None:
+        self._buffer = ClauseBuffer()
+        self._ended = False
+        self._last_s = 0.0
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._read(source), name="piper.read_text")
+
+    async def _read(self, source: AsyncIterable[str | tts.SynthesizeStream._FlushSentinel]) -> None:
+        try:
+            async for item in source:
+                if isinstance(item, str):
+                    self._buffer.push(item)
+                else:
+                    self._buffer.flush()
+                self._last_s = time.monotonic()
+                self._changed.set()
+        finally:
+            self._buffer.flush()
+            self._ended = True
+            self._changed.set()
+
+    async def next(self, speaker: _Speaker) -> str | None:
+        """The next piece to speak, or None at the end."""
+        while True:
+            self._changed.clear()
+            quiet_s = time.monotonic() - self._last_s
+            urgent_in_s = speaker.buffered_s - URGENT_S
+            piece = self._buffer.take(urgent=urgent_in_s <= 0, settled=quiet_s >= SETTLED_S)
+            if piece is not None:
+                return piece
+            if self._ended:
+                return None
+            # look again when text comes, or when waiting for it turns out to be wrong
+            waits = [s for s in (SETTLED_S - quiet_s, urgent_in_s) if s > 0]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(waits) if waits and self._buffer else None):
+                    await self._changed.wait()
+
+    async def aclose(self) -> None:
+        await utils.aio.cancel_and_wait(self._task)
+
+
+class _Speaker:
+    """One segment's audio: says texts one after the other on one clock."""
+
+    def __init__(
+        self, voice: TTS, options: _Options, emitter: tts.AudioEmitter, timeout_s: float
+    ) -> None:
+        self._synthesizer = voice._synthesizer
+        self._options = options
+        self._emitter = emitter
+        self._timeout_s = timeout_s
+        self._rate_hz = self._synthesizer.info.sample_rate_hz
+        self._resampler = (
+            rtc.AudioResampler(self._rate_hz, voice.sample_rate)
+            if voice.sample_rate != self._rate_hz
+            else None
+        )
+        self._said_s = 0.0
+        self._began_s: float | None = None
+
+    @property
+    def buffered_s(self) -> float:
+        """Audio the listener still has to hear, if it plays at once."""
+        if self._began_s is None:
+            return 0.0
+        return max(0.0, self._began_s + self._said_s - time.monotonic())
+
+    async def say(self, text: str) -> None:
+        """Raises: APIError, of the kind that fits."""
+        request = SynthesisRequest(
+            text,
+            speaker=self._options.speaker,
+            speed=self._options.speed,
+            buffered_s=self.buffered_s,
+        )
+        start_s = self._said_s
+        try:
+            async with contextlib.aclosing(self._synthesizer.synthesize(request)) as chunks:
+                while (chunk := await self._next(chunks)) is not None:
+                    self._push(chunk, start_s)
+        except APIError:
+            raise
+        except OverloadedError as e:
+            raise APIStatusError(str(e), status_code=503) from e
+        except SynthesizeError as e:
+            raise APIError(str(e), retryable=e.retryable) from e
+        except TimeoutError as e:
+            raise APITimeoutError(f"the voice said nothing for {self._timeout_s:g} s") from e
+        except Exception as e:  # a remote Synthesizer's own; any foreign one would end the session
+            raise APIConnectionError(f"the voice failed: {e}") from e
+
+    async def _next(self, chunks: AsyncGenerator[SpeechChunk, None]) -> SpeechChunk | None:
+        async with asyncio.timeout(self._timeout_s):
+            return await anext(chunks, None)
+
+    def _push(self, chunk: SpeechChunk, start_s: float) -> None:
+        if chunk.words:
+            self._emitter.push_timed_transcript(
+                [
+                    TimedString(w.text, start_time=start_s + w.start_s, end_time=start_s + w.end_s)
+                    for w in chunk.words
+                ]
+            )
+        if not chunk.pcm:
+            return
+        if self._began_s is None:
+            self._began_s = time.monotonic()
+        self._said_s += len(chunk.pcm) / 2 / self._rate_hz
+        if self._resampler is None:
+            self._emitter.push(chunk.pcm)
+        else:
+            self._push_frames(self._resampler.push(bytearray(chunk.pcm)))
+
+    def end(self) -> None:
+        """Gives out what the resampler holds back."""
+        if self._resampler is not None:
+            self._push_frames(self._resampler.flush())
+
+    def _push_frames(self, frames: list[rtc.AudioFrame]) -> None:
+        for frame in frames:
+            self._emitter.push(frame.data.tobytes())
