@@ -17,7 +17,11 @@ HEAD = """\
 # Which files make up each profile's STT model, LLM and voice; paths are relative to this file.
 # The profile `starter` is written by `python models/recipes/manifest.py`.
 """
-KINDS = {"stt": "starter/stt", "llm": "starter/llm/starter.gguf", "voice": "starter/voice/starter.onnx"}
+KINDS = {
+    "stt": "starter/stt",
+    "llm": "starter/llm/starter.gguf",
+    "voice": "starter/voice/starter.onnx",
+}
 CARD = "README.md"
 
 

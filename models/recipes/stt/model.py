@@ -26,7 +26,10 @@ PHONES = {
 
 
 def new_model(tokenizer: Tokenizer) -> WhisperForConditionalGeneration:
-    end, start = tokenizer.token_to_id("<|endoftext|>"), tokenizer.token_to_id("<|startoftranscript|>")
+    end, start = (
+        tokenizer.token_to_id("<|endoftext|>"),
+        tokenizer.token_to_id("<|startoftranscript|>"),
+    )
     return WhisperForConditionalGeneration(
         WhisperConfig(
             vocab_size=tokenizer.get_vocab_size(),

@@ -15,14 +15,16 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from . import texts
+from . import held_out, texts
 from .speakers import RATE_HZ, Raw, Sample, espeak, flite, say, starter_voice
 
 SIZE = 400
 AHEAD = 3
 
 
-def make(seed: str, count: int, starter: Callable[[str], Raw], without: frozenset[str]) -> list[Sample]:
+def make(
+    seed: str, count: int, starter: Callable[[str], Raw], without: frozenset[str]
+) -> list[Sample]:
     random.seed(seed)
     texts.vocabulary()
     samples: list[Sample] = []
@@ -45,13 +47,6 @@ def write(path: Path, samples: list[Sample]) -> None:
     part = path.with_suffix(".part")
     part.write_bytes(pickle.dumps([tuple(s) for s in samples]))
     part.replace(path)
-
-
-def held_out_texts(path: Path) -> frozenset[str]:
-    """Held-out sentences of more than three words are never trained on; shorter ones can't be avoided."""
-    with path.open("rb") as f:
-        sets = pickle.load(f)
-    return frozenset(s[0] for samples in sets.values() for s in samples if len(s[0].split()) > 3)
 
 
 class Pool:
@@ -84,17 +79,25 @@ class Pool:
         return round(spoken_s * uses / speech_s)
 
 
-def start_producer(folder: Path, held_out: Path, keep: int) -> subprocess.Popen[bytes]:
+def start_producer(folder: Path, without_in: Path, keep: int) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     return subprocess.Popen(
-        [sys.executable, "-m", "recipes.stt.shards", str(folder), str(held_out), str(keep), str(os.getpid())]
+        [
+            sys.executable,
+            "-m",
+            "recipes.stt.shards",
+            str(folder),
+            str(without_in),
+            str(keep),
+            str(os.getpid()),
+        ]
     )
 
 
-def produce(folder: Path, held_out: Path, keep: int, parent: int) -> None:
+def produce(folder: Path, without_in: Path, keep: int, parent: int) -> None:
     """Until `parent` is gone."""
     os.nice(19)
-    starter, without = starter_voice(), held_out_texts(held_out)
+    starter, without = starter_voice(), held_out.texts_in(without_in)
     counter = folder / "next"
     while os.getppid() == parent:
         if len(list(folder.glob("*.pkl"))) >= keep + AHEAD:

@@ -85,7 +85,9 @@ def through_a_room(pcm: NDArray[np.int16]) -> Audio:
             audio = audio.copy()
             audio[delay:] += random.uniform(0.05, 0.35) * audio[:-delay]
     loudest = max(1e-4, float(np.abs(audio).max()))
-    return audio / loudest * decibels(-36, -0.5) if random.random() < 0.5 else audio * decibels(-26, 2)
+    return (
+        audio / loudest * decibels(-36, -0.5) if random.random() < 0.5 else audio * decibels(-26, 2)
+    )
 
 
 def margin() -> int:

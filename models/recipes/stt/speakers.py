@@ -67,7 +67,11 @@ def espeak(text: str) -> Raw:
     voice = random.choice(ACCENTS)
     if random.random() < 0.95:
         voice += "+" + random.choice(VARIANTS)
-    rate, pitch, gap = random.randint(115, 215), random.randint(20, 80), random.choice([0, 0, 0, 1, 3])
+    rate, pitch, gap = (
+        random.randint(115, 215),
+        random.randint(20, 80),
+        random.choice([0, 0, 0, 1, 3]),
+    )
     command = ["espeak-ng", "-v", voice, "-s", str(rate), "-p", str(pitch), "-g", str(gap)]
     done = subprocess.run([*command, "--stdout", text], capture_output=True, check=True)
     return f"espeak {voice}", from_wav(done.stdout), None

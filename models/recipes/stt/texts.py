@@ -64,7 +64,9 @@ def alone() -> str:
 def counted() -> str:
     """Numbers of every size, as answers and as questions."""
     n = random.choice([random.randint(0, 99), random.randint(0, 999), random.randint(0, 99999)])
-    said = random.choice([number(n), number(n), f"{random.uniform(-99, 999):.1f}", f"minus {number(n)}"])
+    said = random.choice(
+        [number(n), number(n), f"{random.uniform(-99, 999):.1f}", f"minus {number(n)}"]
+    )
     frames = ["The answer is {}.", "The answer is {}.", "{}.", "It is {}.", "What is {} plus {}?",
               "What is {} times {}?", "How much is {} minus {}?", "Number {}.", "It costs {} euros."]  # fmt: skip
     return spoken(random.choice(frames).format(said, number(random.randint(0, 999))))

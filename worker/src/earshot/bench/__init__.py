@@ -1,0 +1,1 @@
+"""What is measured, and against which rival, in one run: `scripts/bench`."""
