@@ -1,4 +1,4 @@
-"""Makes `vits-*.skeleton.onnx.gz`: Piper's own VITS, exported by Piper's own steps, less its weights.
+"""Makes `vits-*.skeleton.onnx.gz`: Piper's own VITS, exported its own way, less its weights.
 
 Needs torch; run once, when Piper's network or its export changes. `vits.py` gives a skeleton random
 weights, and needs no torch.
