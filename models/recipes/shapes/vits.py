@@ -17,13 +17,13 @@ from onnx import numpy_helper
 
 HERE = Path(__file__).parent
 DEFAULT = HERE.parents[1] / "weights" / "shapes" / "vits-medium-random.onnx"
-FRAMES_PER_ID = 2.4
+FRAMES_PER_ID = 1.7
 """Median. With the duration noise and Ceil it makes 2.8 on average: 12 s for 170 characters."""
 HOP = 256
 
 
 def build(out: Path = DEFAULT, shape: str = "medium", seed: int = 0) -> Path:
-    """Writes the voice (63 MB; `tiny` 2 MB, three speakers) and its .onnx.json; returns its path."""
+    """Writes the voice (63 MB; `tiny`: 2 MB, 3 speakers) and its .onnx.json; returns its path."""
     packed = (HERE / f"vits-{shape}.skeleton.onnx.gz").read_bytes()
     model = onnx.load_model_from_string(gzip.decompress(packed))
     rng = np.random.default_rng(seed)
@@ -50,7 +50,8 @@ def build(out: Path = DEFAULT, shape: str = "medium", seed: int = 0) -> Path:
 def weights(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
     if name.endswith("gamma"):
         return np.ones(shape, np.float32)
-    if name.endswith(("beta", "bias")):
+    # the duration flows' proj begins at zero, as in training: random ones would undo FRAMES_PER_ID
+    if name.endswith(("beta", "bias")) or (name.startswith("dp.flows") and ".proj." in name):
         return np.zeros(shape, np.float32)
     fan_in = math.prod(shape[1:]) if len(shape) > 1 else shape[0]
     if name.startswith("dec.ups"):  # transposed: [in, out, kernel]
@@ -79,4 +80,4 @@ def config(n_speakers: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(build(*map(Path, sys.argv[1:2])))
+    print(build(Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT))
