@@ -1,11 +1,12 @@
 """Persona -> LiveKit Agent: instructions, greeting and the tools that it may use.
 
 Tool names, descriptions and the forms of their results are those that the starter language model
-was trained on; larger models take them as well.
+was trained on; larger models take them as well. Results are JSON texts: LiveKit would write a dict
+as Python does, which no model was shown.
 """
 
 import asyncio
-from typing import Any
+import json
 
 import structlog
 from livekit.agents import Agent, function_tool, llm
@@ -56,40 +57,40 @@ class Assistant(Agent):
         @function_tool(
             name="get_current_time", description="Returns the current local date and time."
         )
-        async def get_current_time() -> dict[str, str]:
-            return current_time()
+        async def get_current_time() -> str:
+            return json.dumps(current_time())
 
         return get_current_time
 
     def _calculate(self) -> llm.FunctionTool:
         @function_tool(name="calculate", description="Evaluates an arithmetic expression.")
-        async def calculator(expression: str) -> dict[str, Any]:
-            return calculate(expression)
+        async def calculator(expression: str) -> str:
+            return json.dumps(calculate(expression))
 
         return calculator
 
     def _set_timer(self) -> llm.FunctionTool:
         @function_tool(name="set_timer", description="Starts a countdown timer.")
-        async def set_timer(amount: int, unit: str) -> dict[str, str]:
-            return self.timers.start(amount, unit)
+        async def set_timer(amount: int, unit: str) -> str:
+            return json.dumps(self.timers.start(amount, unit))
 
         return set_timer
 
     def _cancel_timer(self) -> llm.FunctionTool:
         @function_tool(name="cancel_timer", description="Cancels the running timer.")
-        async def cancel_timer() -> dict[str, str]:
-            return self.timers.cancel()
+        async def cancel_timer() -> str:
+            return json.dumps(self.timers.cancel())
 
         return cancel_timer
 
     def _search_documents(self) -> llm.FunctionTool:
         @function_tool(name="search_documents", description="Searches the local documents.")
-        async def search_documents(query: str) -> dict[str, str]:
+        async def search_documents(query: str) -> str:
             if self._documents is None:
-                return {"text": ""}
+                return json.dumps({"text": ""})
             found = await asyncio.to_thread(self._documents.search, query)
             if not found:
-                return {"text": ""}
-            return {"text": found[0].text, "source": f"the {found[0].source}"}
+                return json.dumps({"text": ""})
+            return json.dumps({"text": found[0].text, "source": f"the {found[0].source}"})
 
         return search_documents

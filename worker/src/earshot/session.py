@@ -64,8 +64,45 @@ def load_voice(settings: Settings, profile: Profile) -> Voice:
         vad = load_vad(settings.vad)
         try:
             return Voice(stt.result(), llm.result(), tts.result(), vad)
-        except (faster_whisper.Error, llama_cpp.Error, piper.Error) as e:
+        except (
+            faster_whisper.FasterWhisperError,
+            llama_cpp.LlamaCppError,
+            piper.PiperError,
+        ) as e:
             raise ModelError(str(e)) from e
+
+
+def _load_stt(settings: Settings, profile: Profile, threads: int) -> faster_whisper.STT:
+    turn, spoken = settings.turn, settings.persona.language
+    several = "," in spoken
+    stt = faster_whisper.STT(
+        profile.stt,
+        language="auto" if several else spoken,
+        allowed_languages=spoken.split(",") if several else (),
+        hotwords=settings.stt.hotwords or (),
+        end_of_speech_silence=turn.silence_s,
+        preflight_silence=turn.speculate_s,
+        activation_threshold=settings.vad.threshold,
+        device=settings.stt.device,
+        threads=settings.stt.threads or threads,
+    )
+    stt.prewarm()
+    return stt
+
+
+def _load_llm(settings: Settings, profile: Profile, threads: int) -> llama_cpp.LLM:
+    return llama_cpp.LLM(
+        profile.llm,
+        temperature=settings.llm.temperature,
+        max_tokens=settings.llm.max_tokens,
+        n_ctx=settings.llm.context_tokens,
+        threads=settings.llm.threads or threads,
+    )
+
+
+def _load_tts(settings: Settings, profile: Profile) -> piper.TTS:
+    persona = settings.persona
+    return piper.TTS(persona.voice or profile.voice, speaker=persona.speaker, speed=persona.speed)
 
 
 def load_vad(settings: VadSettings) -> VAD:

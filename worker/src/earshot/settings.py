@@ -56,8 +56,8 @@ class LlmSettings(_Group):
     max_tokens: Annotated[int, Field(ge=1, le=4096)] = Field(
         256, description="Longest reply, in tokens"
     )
-    context_tokens: Annotated[int, Field(ge=0, le=131072)] = Field(
-        0, description="Context of one conversation; 0 = what the model was trained for"
+    context_tokens: Annotated[int, Field(ge=256, le=131072)] = Field(
+        4096, description="Memory for conversations, in tokens, shared by all of them"
     )
     threads: Annotated[int, Field(ge=0, le=64)] = Field(
         0, description="CPU threads; 0 = a share of this machine's cores"
