@@ -58,6 +58,8 @@ def export(network: dict[str, object]) -> onnx.ModelProto:
     model = SynthesizerTrn(**network).eval()
     with torch.no_grad():
         model.dec.remove_weight_norm()
+        for parameter in model.parameters():  # the export would merge those that are alike
+            parameter.normal_(0.0, 0.02)
 
     def infer(text, lengths, scales, sid=None):  # type: ignore[no-untyped-def]
         audio = model.infer(
