@@ -5,7 +5,6 @@ the speech. Knows nothing of queues, calls or event loops.
 """
 
 import math
-import string
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -162,13 +161,15 @@ class Decoder:
         except (RuntimeError, ValueError, IndexError) as e:
             raise DecodeError(f"CTranslate2: {e}") from e
         words: list[Word] = []
+        spaced = transcript.text.count(" ") >= len(found) // 8
         for w in found:
             text = w["word"]
-            if words and text.strip() and all(c in string.punctuation for c in text.strip()):
+            # "o", "'clock" are one word; languages without spaces have none to go by
+            part = not text.startswith(" ") and (spaced or not any(map(str.isalnum, text)))
+            if words and part:
                 last = words[-1]
-                words[-1] = Word(
-                    last.text + text.strip(), last.start_s, last.end_s, last.confidence
-                )
+                end_s = float(w["end"]) if any(map(str.isalnum, text)) else last.end_s
+                words[-1] = Word(last.text + text.strip(), last.start_s, end_s, last.confidence)
             elif text.strip():
                 words.append(
                     Word(text.strip(), float(w["start"]), float(w["end"]), float(w["probability"]))

@@ -28,6 +28,9 @@ class EndpointingOptions:
 QUIET_DB = 30.0  # below the loudest window: an utterance's own weak sounds are above it
 ABOVE_FLOOR_DB = 6.0
 LAG_S = 0.16  # a VAD that still says speech after so much quiet is right
+LEAST_SPEECH_S = 0.15  # one-word answers hold 0.2 s and more
+SHORT_S = 0.4
+FALL_DB = 6.0
 
 
 class Endpointer:
@@ -50,6 +53,20 @@ class Endpointer:
         self._loudest_db = -120.0
         self._quiet_s = 0.0
         self._probability = 0.0
+        self._after_db: list[float] = []
+
+    @property
+    def plausible(self) -> bool:
+        """Whether this may be somebody speaking and not the beginning of a hum or a noise.
+
+        A VAD takes the onset of a steady sound for 0.2 s of speech; the sound goes on after it,
+        where after a short word the level falls.
+        """
+        if self.speech_s < LEAST_SPEECH_S:
+            return False
+        if self.speech_s >= SHORT_S or not self._after_db:
+            return True
+        return self._loudest_db - float(np.mean(self._after_db)) >= FALL_DB
 
     @property
     def silence_s(self) -> float:
@@ -77,6 +94,8 @@ class Endpointer:
         threshold = o.deactivation_threshold if self.speaking else o.activation_threshold
         if window.probability < threshold:
             self._quiet_s = 0.0
+            if self.speaking:
+                self._after_db.append(level)
             if not self.speaking:
                 self._floors.append(level)
                 self.speech_s, self._loudest_db = 0.0, -120.0
@@ -85,9 +104,11 @@ class Endpointer:
         if self.speaking and self._is_quiet(level):
             self._quiet_s += window.duration_s
             if self._quiet_s <= LAG_S:
+                self._after_db.append(level)
                 return False
         else:
             self._quiet_s = 0.0
+        self._after_db.clear()
         if self.speech_s == 0.0:
             self.start_s = self.now_s - window.duration_s
         self.speech_s += window.duration_s

@@ -29,7 +29,6 @@ from .vad import Detector, Frames, Window
 from .words import settle
 
 BEFORE_SPEECH_S = 0.4  # a VAD takes up to 0.3 s to notice a soft first sound
-LEAST_SPEECH_S = 0.12  # the shortest spoken words (yes, no, hi) hold 0.3 s of it
 FIRST_PARTIAL_S = 0.6
 PARTIAL_EVERY_S = 0.5
 RETRY_AFTER_S = 0.25
@@ -256,6 +255,7 @@ class Recognition:
         settled = (
             self._covers(current)
             and not self._endpointer.doubtful
+            and self._endpointer.plausible
             and self._endpointer.silence_s >= self._options.preflight_silence_s - 0.001
         )
         if settled and current is not None and current.transcript is not None:
@@ -280,7 +280,7 @@ class Recognition:
         silence_s = endpointer.silence_s
         speech_end_time = time.time() - silence_s
         try:
-            if endpointer.speech_s >= LEAST_SPEECH_S:
+            if endpointer.plausible:
                 await self._finalise(utterance, speech_end_time)
             elif self._published:
                 self._publish(Type.INTERIM_TRANSCRIPT, "", None)
