@@ -20,6 +20,7 @@ MAX_CHARS = 300
 _CLOSERS = r"[\"'”’»)\]}*_`]*"
 _SENTENCE_END = re.compile(rf"[.!?…]+{_CLOSERS}(?=\s|$)|[。！？]+{_CLOSERS}|\n+")
 _CLAUSE_END = re.compile(rf"[,;:]{_CLOSERS}(?=\s|$)|\s[—–-]{{1,2}}(?=\s)|—|[，；：、]")
+_PHRASE_END = re.compile(rf"([.!?…,;:—–。！？，；：、]{_CLOSERS}|\n)\s*$")
 _LAST_WORD = re.compile(r"[^\s\"'“‘(\[*_]+$")
 # A clause may begin with these (and nothing is cut right after one).
 _OPENERS = frozenset(
@@ -99,6 +100,11 @@ class ClauseBuffer:
         if sentence_end is not None and len(sentence.split()) <= FIRST_WORDS + 2:
             return None  # a short sentence is better whole
         return _between_words(sentence, FIRST_WORDS)
+
+
+def mid_phrase(text: str) -> bool:
+    """Whether `text` stops between two words, rather than at a mark."""
+    return not _PHRASE_END.search(text)
 
 
 def _not_the_end(before: str, word: str) -> bool:

@@ -1,8 +1,8 @@
 """Cuts an exported VITS graph so that it can be run piece by piece.
 
 A VITS voice is text -> z_p (all of the text at once) -> flow -> z -> decoder -> samples, and the
-last two see only some frames to each side. The seams are found by the names of the weights, which are
-the same in every voice; names of nodes are not. Knows nothing of sessions, phonemes or chunks.
+last two see only some frames to each side. The seams are found by the names of the weights, which
+are the same in every voice; names of nodes are not. Knows nothing of sessions, phonemes or chunks.
 
 The idea of streaming VITS by cutting its export was shown by streaming-vits (MIT), which cuts once,
 before the flow; the second cut saves the flow's wide margins for the decoder, most of the work.

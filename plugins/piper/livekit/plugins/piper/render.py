@@ -36,12 +36,14 @@ class Renderer(Protocol):
         ids: Sequence[int],
         scales: tuple[float, float, float],
         speaker_id: int,
+        first_frames: int,
         run_options: ort.RunOptions,
     ) -> Iterator[Rendered]:
         """Speaks `ids`; every step of the iterator is one piece of native work.
 
         Args:
             scales: noise_scale, length_scale, noise_w.
+            first_frames: size of the first chunk, of the voices that can be cut.
             run_options: its `terminate` ends the step that is running, with an error.
         """
         ...
@@ -58,6 +60,7 @@ class WholeRenderer:
         ids: Sequence[int],
         scales: tuple[float, float, float],
         speaker_id: int,
+        first_frames: int,
         run_options: ort.RunOptions,
     ) -> Iterator[Rendered]:
         feed = text_feed(self._whole, np.array([ids], np.int64), scales, speaker_id)
@@ -66,7 +69,7 @@ class WholeRenderer:
 
 
 class CutRenderer:
-    """Speaks each utterance in chunks of 16, 32, then 64 frames.
+    """Speaks each utterance in chunks that double up to 64 frames.
 
     Text and durations run once, over all of the utterance; flow and decoder run over each chunk
     and as many frames to its sides as they see, so that chunks are what the whole would be.
@@ -80,6 +83,7 @@ class CutRenderer:
         ids: Sequence[int],
         scales: tuple[float, float, float],
         speaker_id: int,
+        first_frames: int,
         run_options: ort.RunOptions,
     ) -> Iterator[Rendered]:
         s = self._sessions
@@ -89,7 +93,7 @@ class CutRenderer:
         frames = z_p.shape[2]
         z: Any = np.zeros((1, z_p.shape[1], 0), np.float32)
         z_start = start = 0  # z holds the frames from z_start on
-        size = FIRST_CHUNK_FRAMES
+        size = first_frames
         while start < frames:
             end = start + size
             if frames - end < FIRST_CHUNK_FRAMES:

@@ -29,6 +29,10 @@ class SynthesisRequest:
     """Variation of the rhythm, 0 to 2; None is the voice's own; 0 repeats exactly."""
     buffered_s: float = 0.0
     """Seconds of audio the listener still has to hear: how long this request can wait."""
+    continues_last: bool = False
+    """The text goes on in the middle of the phrase of the request before: no pause between."""
+    continues_next: bool = False
+    """The phrase goes on in the next request: no pause after this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from livekit.agents import (
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.agents.voice.io import TimedString
 
-from .clauses import ClauseBuffer
+from .clauses import ClauseBuffer, mid_phrase
 from .errors import OverloadedError, RequestError, SynthesizeError
 from .local import LocalSynthesizer
 from .synthesizer import SpeechChunk, SynthesisRequest, Synthesizer
@@ -174,7 +174,7 @@ class SynthesizeStream(tts.SynthesizeStream):
                     started = True
                     self._mark_started()
                     output_emitter.start_segment(segment_id=utils.shortuuid())
-                await speaker.say(text)
+                await speaker.say(text, continues=mid_phrase(text) and not reader.at_end)
             if started:
                 speaker.end()
                 output_emitter.end_segment()
@@ -205,6 +205,10 @@ class _Reader:
             self._buffer.flush()
             self._ended = True
             self._changed.set()
+
+    @property
+    def at_end(self) -> bool:
+        return self._ended and not self._buffer
 
     async def next(self, speaker: _Speaker) -> str | None:
         """The next piece to speak, or None at the end."""
@@ -245,6 +249,7 @@ class _Speaker:
         )
         self._said_s = 0.0
         self._began_s: float | None = None
+        self._mid_phrase = False
 
     @property
     def buffered_s(self) -> float:
@@ -253,14 +258,21 @@ class _Speaker:
             return 0.0
         return max(0.0, self._began_s + self._said_s - time.monotonic())
 
-    async def say(self, text: str) -> None:
-        """Raises: APIError, of the kind that fits."""
+    async def say(self, text: str, *, continues: bool = False) -> None:
+        """Says `text`; if it `continues`, what is said next belongs to the same phrase.
+
+        Raises:
+            APIError: of the kind that fits.
+        """
         request = SynthesisRequest(
             text,
             speaker=self._options.speaker,
             speed=self._options.speed,
             buffered_s=self.buffered_s,
+            continues_last=self._mid_phrase,
+            continues_next=continues,
         )
+        self._mid_phrase = continues
         start_s = self._said_s
         try:
             async with contextlib.aclosing(self._synthesizer.synthesize(request)) as chunks:
