@@ -20,11 +20,13 @@ from .pace import Pace
 from .prompt import Prompt, common_prefix
 from .reply import Reply
 
-# A prompt beside replies in progress must not be heard as a gap in them; alone it only has to
-# let newcomers in.
-_BESIDE_REPLIES_S = 0.07
-_ALONE_S = 0.2
-_WARM_S = 0.06
+# Per step, seconds aimed at and tokens taken at least (a model too slow for the budget still has
+# to move on, and few tokens at once cost up to twice as much each). A prompt beside replies in
+# progress must not be heard as a gap in them; alone it only has to let newcomers in.
+_BESIDE_REPLIES_S, _BESIDE_REPLIES_TOKENS = 0.07, 8
+_ALONE_S, _ALONE_TOKENS = 0.5, 32
+_WARM_S, _WARM_TOKENS = 0.06, 16
+_TAIL = 16  # a rest this small goes along: a step of its own would cost more
 # What waiting is worth, so that a long prompt isn't overtaken forever by short ones.
 _AGEING_TOKENS_PER_S = 200.0
 
@@ -292,10 +294,15 @@ class Engine:
         )
         if not prompts:
             return parts, rows
-        budget = _BESIDE_REPLIES_S if writing else _ALONE_S
+        budget_s, least = _ALONE_S, _ALONE_TOKENS
         if prompts[0].reply is None:
-            budget = min(budget, _WARM_S)
-        left = min(self._pace.tokens_within(budget, decode=len(rows)), room - len(rows))
+            budget_s, least = _WARM_S, _WARM_TOKENS
+        if writing:
+            budget_s, least = _BESIDE_REPLIES_S, _BESIDE_REPLIES_TOKENS
+        fitting = max(self._pace.tokens_within(budget_s, decode=len(rows)), least)
+        if not writing and len(prompts[0].pending) <= fitting + _TAIL:
+            fitting = len(prompts[0].pending)
+        left = min(fitting, room - len(rows))
         for job in prompts:
             if left <= 0 or (job.reply is None and prompts[0].reply is not None):
                 break

@@ -25,6 +25,8 @@ logger = logging.getLogger("livekit.plugins.llama_cpp.native")
 _DEBUG, _ERROR, _CONTINUES = 1, 4, 5  # ggml_log_level
 # Warnings are routine here: each aborted prefill and each full cache logs one.
 _LEVELS = {_ERROR: logging.WARNING}
+# What an aborted evaluation logs as errors: GGML_STATUS_ABORTED is 1, llama_decode returns 2.
+_CANCELLED = ("failed with error 1", "compute status: 1", "ret = 2")
 _recent: collections.deque[str] = collections.deque(maxlen=20)
 _state = threading.local()
 _backend_lock = threading.Lock()
@@ -40,10 +42,10 @@ def _log(level: int, text: bytes | None, _user_data: Any) -> None:
     line = line.strip()
     if not line or line == ".":
         return
-    if level == _ERROR:
+    if level == _ERROR and line.endswith(_CANCELLED):
+        level = _DEBUG
+    elif level == _ERROR:
         _recent.append(line)
-        if line.endswith("ret = 2"):  # our own cancellation
-            level = _DEBUG
     logger.log(_LEVELS.get(level, logging.DEBUG), "%s", line)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 
-_SIZES = (4, 8, 16, 32, 64, 128, 256, 512)
+_SIZES = (8, 16, 32, 64, 128, 256, 512)
 _NEWEST = 0.3  # weight of the latest measurement
 
 
@@ -28,7 +28,7 @@ class Pace:
         self._token_s[size] = _mean(self._token_s.get(size, 0.0), per_token)
 
     def tokens_within(self, budget_s: float, *, decode: int) -> int:
-        """The largest step that fits the budget beside `decode` decoding rows, at least 4."""
+        """The largest step that fits the budget beside `decode` decoding rows, at least 8."""
         left = budget_s - (self._decode_s if decode else 0.0)
         for size in reversed(_SIZES):
             if size * self._cost(size) <= left:
