@@ -7,6 +7,7 @@ as Python does, which no model was shown.
 
 import asyncio
 import json
+from typing import Any
 
 import structlog
 from livekit.agents import Agent, function_tool, llm
@@ -50,10 +51,10 @@ class Assistant(Agent):
         except RuntimeError as e:  # the session has ended meanwhile
             _log.info("a timer fired after the conversation", error=str(e))
 
-    def _tool(self, name: ToolName) -> llm.FunctionTool:
+    def _tool(self, name: ToolName) -> llm.FunctionTool[..., Any]:
         return getattr(self, f"_{name}")()  # type: ignore[no-any-return]
 
-    def _get_current_time(self) -> llm.FunctionTool:
+    def _get_current_time(self) -> llm.FunctionTool[..., Any]:
         @function_tool(
             name="get_current_time", description="Returns the current local date and time."
         )
@@ -62,28 +63,28 @@ class Assistant(Agent):
 
         return get_current_time
 
-    def _calculate(self) -> llm.FunctionTool:
+    def _calculate(self) -> llm.FunctionTool[..., Any]:
         @function_tool(name="calculate", description="Evaluates an arithmetic expression.")
         async def calculator(expression: str) -> str:
             return json.dumps(calculate(expression))
 
         return calculator
 
-    def _set_timer(self) -> llm.FunctionTool:
+    def _set_timer(self) -> llm.FunctionTool[..., Any]:
         @function_tool(name="set_timer", description="Starts a countdown timer.")
         async def set_timer(amount: int, unit: str) -> str:
             return json.dumps(self.timers.start(amount, unit))
 
         return set_timer
 
-    def _cancel_timer(self) -> llm.FunctionTool:
+    def _cancel_timer(self) -> llm.FunctionTool[..., Any]:
         @function_tool(name="cancel_timer", description="Cancels the running timer.")
         async def cancel_timer() -> str:
             return json.dumps(self.timers.cancel())
 
         return cancel_timer
 
-    def _search_documents(self) -> llm.FunctionTool:
+    def _search_documents(self) -> llm.FunctionTool[..., Any]:
         @function_tool(name="search_documents", description="Searches the local documents.")
         async def search_documents(query: str) -> str:
             if self._documents is None:

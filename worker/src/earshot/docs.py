@@ -1,4 +1,4 @@
-"""Writes the generated parts of the README: `python -m earshot.docs`. A test fails when they drift."""
+"""Writes the generated parts of the README: `python -m earshot.docs`. A test finds drift."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from .settings import table
 
 def cli_help() -> str:
     """The help of every command, as the terminal shows it at 100 columns."""
-    pages = [("earshot", cli)]
+    pages: list[tuple[str, click.Command]] = [("earshot", cli)]
     with click.Context(cli, info_name="earshot") as ctx:
         for name in COMMANDS:
             command = cli.get_command(ctx, name)

@@ -6,6 +6,8 @@ detector, adaptive interruption, the inference gateway and recording.
 
 import asyncio
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,13 @@ from .settings import Settings, VadSettings
 
 # a local model answers or fails at once: the defaults (3 x 2 s) are made for the internet
 CONNECT = APIConnectOptions(max_retry=2, retry_interval=0.1, timeout=30.0)
+
+
+PLUGIN_ERRORS = (
+    faster_whisper.FasterWhisperError,
+    llama_cpp.LlamaCppError,
+    piper.PiperError,
+)
 
 
 def stay_local() -> None:
@@ -45,7 +54,7 @@ class Voice:
     vad: VAD
 
     async def aclose(self) -> None:
-        await asyncio.gather(self.stt.aclose(), self.llm.aclose(), self.tts.aclose())
+        await _close([self.stt, self.llm, self.tts])
 
 
 def load_voice(settings: Settings, profile: Profile) -> Voice:
@@ -54,22 +63,24 @@ def load_voice(settings: Settings, profile: Profile) -> Voice:
     Raises:
         ModelError: a file is missing, damaged, or of another format.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     threads = share_of_cores()
     with ThreadPoolExecutor(3) as pool:
         stt = pool.submit(_load_stt, settings, profile, threads)
         llm = pool.submit(_load_llm, settings, profile, threads)
         tts = pool.submit(_load_tts, settings, profile)
         vad = load_vad(settings.vad)
-        try:
-            return Voice(stt.result(), llm.result(), tts.result(), vad)
-        except (
-            faster_whisper.FasterWhisperError,
-            llama_cpp.LlamaCppError,
-            piper.PiperError,
-        ) as e:
-            raise ModelError(str(e)) from e
+    loading = (stt, llm, tts)
+    if error := next((e for f in loading if (e := f.exception())), None):
+        # the others' native threads must not outlive the interpreter
+        asyncio.run(_close([f.result() for f in loading if f.exception() is None]))
+        if isinstance(error, PLUGIN_ERRORS):
+            raise ModelError(str(error)) from error
+        raise error
+    return Voice(stt.result(), llm.result(), tts.result(), vad)
+
+
+async def _close(models: Sequence[faster_whisper.STT | llama_cpp.LLM | piper.TTS]) -> None:
+    await asyncio.gather(*(model.aclose() for model in models))
 
 
 def _load_stt(settings: Settings, profile: Profile, threads: int) -> faster_whisper.STT:

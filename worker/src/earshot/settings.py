@@ -1,6 +1,7 @@
 """The settings of Earshot: one tree, and the only reader of the environment.
 
-Sources, first wins: arguments, environment (`EARSHOT_PERSONA__LANGUAGE=en`), `earshot.toml`, defaults.
+Sources, first wins: arguments, environment (`EARSHOT_PERSONA__LANGUAGE=en`), `earshot.toml`,
+defaults.
 `earshot.toml` is the file named by EARSHOT_CONFIG, else the one in the current folder. This module
 does not know what the values are used for; each field says so in its description, from which the
 table in the README is made.

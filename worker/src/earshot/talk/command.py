@@ -3,21 +3,22 @@
 import asyncio
 import gc
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ..agent import Assistant
 from ..errors import EarshotError, NothingHeardError, SettingsError
 from ..log import configure
 from ..models import load_profile
-from ..session import Voice, build_session, load_voice, stay_local
 from ..settings import Settings, load
-from ..tools.documents import Documents, index_path
-from .conversation import Conversation
-from .microphone import RecordedMicrophone
+from ..tools.documents import open_documents
 from .recording import Recording
-from .speaker import PacedSpeaker, WavFile
-from .view import HumanView, JsonView
+from .wav_file import WavFile
+
+if TYPE_CHECKING:
+    from ..agent import Assistant
+    from ..session import Voice
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,6 @@ def talk(options: Options) -> int:
     Raises:
         EarshotError: in one line; nothing half-written is left behind.
     """
-    stay_local()
     settings = load({"profile": options.profile} if options.profile else None)
     configure(settings.log)
     logging.getLogger("livekit.agents").setLevel(max(logging.ERROR, logging.root.level))
@@ -54,14 +54,19 @@ def talk(options: Options) -> int:
     try:
         profile = load_profile(settings.profile, settings.models_dir)
         profile.verify(settings.state_dir / "checksums.json")
-        documents = open_documents(settings)
+        documents = open_documents(settings.documents.folder, settings.state_dir)
+        # imports and weights stay for good: the collector need not walk through them, neither
+        # while they come (a tenth of the start) nor in the middle of a turn
+        gc.disable()
+        from ..agent import Assistant
+        from ..session import load_voice, stay_local
+
+        stay_local()
         voice = load_voice(settings, profile)
-        # the models stay for good: the collector need not walk through them in every turn
-        gc.collect()
         gc.freeze()
-        silent, answered = asyncio.run(
-            _converse(settings, options, voice, documents, recordings, wav)
-        )
+        gc.enable()
+        agent = Assistant(settings.persona, documents)
+        silent, answered = asyncio.run(_converse(settings, options, voice, agent, recordings, wav))
     finally:
         if wav is not None:
             wav.close(keep=answered)
@@ -71,48 +76,42 @@ def talk(options: Options) -> int:
     return 0
 
 
-def open_documents(settings: Settings) -> Documents | None:
-    """The documents of the settings, read and ready, or None if no folder is set."""
-    folder = settings.documents.folder
-    if folder is None:
-        return None
-    documents = Documents(folder, index_path(folder, settings.state_dir))
-    documents.refresh()
-    return documents
-
-
 async def _converse(
     settings: Settings,
     options: Options,
-    voice: Voice,
-    documents: Documents | None,
+    voice: "Voice",
+    agent: "Assistant",
     recordings: list[Recording],
     wav: WavFile | None,
 ) -> tuple[list[Path], bool]:
     """Returns the recordings in which nothing was heard, and whether the agent said anything."""
-    view = JsonView() if options.json else HumanView()
-    sink = wav.write if wav else lambda _: None
-    agent = Assistant(settings.persona, documents)
+    from ..session import build_session
+    from .conversation import Conversation
+    from .speaker import PacedSpeaker
+    from .view import HumanView, JsonView
+
+    view: HumanView | JsonView = JsonView() if options.json else HumanView()
+    sink: Callable[[Any], None] = wav.write if wav else lambda _: None
+    session = build_session(settings, voice)
     silent: list[Path] = []
     if options.mic:
         from .devices import LiveMicrophone, LiveSpeaker, open_devices
 
         devices = open_devices()
-        speaker: PacedSpeaker = LiveSpeaker(devices, sink)
-        conversation = Conversation(build_session(settings, voice), agent, speaker, view)
-        await conversation.start(LiveMicrophone(devices))
+        conversation = Conversation(session, agent, LiveSpeaker(devices, sink), view)
         try:
+            await conversation.start(LiveMicrophone(devices))
             await conversation.run()
         finally:
             await conversation.aclose()
             devices.close()
     else:
-        conversation = Conversation(
-            build_session(settings, voice), agent, speaker := PacedSpeaker(sink), view
-        )
+        from .microphone import RecordedMicrophone
+
+        conversation = Conversation(session, agent, PacedSpeaker(sink), view)
         microphone = RecordedMicrophone()
-        await conversation.start(microphone)
         try:
+            await conversation.start(microphone)
             for recording in recordings:
                 turn = await conversation.ask(recording, microphone)
                 if not turn.heard:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from livekit.agents import (
     AgentSession,
@@ -20,6 +20,7 @@ from livekit.agents import (
 from livekit.agents.llm import ChatMessage
 from livekit.agents.voice import io
 from livekit.agents.voice.speech_handle import SpeechHandle
+from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from ..agent import Assistant
 from .microphone import RecordedMicrophone
@@ -38,8 +39,23 @@ class View(Protocol):
     def partial(self, text: str) -> None: ...
     def heard(self, text: str) -> None: ...
     def tool(self, call: ToolCall) -> None: ...
+    def saying(self, text: str) -> None: ...
     def reply(self, text: str) -> None: ...
     def done(self, turn: Turn) -> None: ...
+
+
+class Captions(io.TextOutput):
+    """What the agent says, word by word as it is heard."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(label="captions", next_in_chain=None)
+        self._view = view
+
+    async def capture_text(self, text: str) -> None:
+        self._view.saying(text)
+
+    def flush(self) -> None:
+        """The reply that follows carries the whole text."""
 
 
 class Conversation:
@@ -64,7 +80,9 @@ class Conversation:
         self._speaker = speaker
         self._view = view
         self._turn = Turn(0)
-        self._speeches: list[SpeechHandle] = []
+        self._replies: list[SpeechHandle] = []
+        self._own: list[SpeechHandle] = []  # what the agent says unasked, not yet recorded
+        self._synchronizer: TranscriptSynchronizer | None = None
         self._closed: str | None = None
         session.on("user_input_transcribed", self._on_transcribed)
         session.on("function_tools_executed", self._on_tools)
@@ -74,79 +92,93 @@ class Conversation:
 
     async def start(self, microphone: io.AudioInput) -> None:
         """Starts the session and waits until the greeting, if any, has been said."""
+        # an interrupted answer is cut to what was heard, for the record and for the model
+        self._synchronizer = TranscriptSynchronizer(
+            next_in_chain_audio=self._speaker, next_in_chain_text=Captions(self._view)
+        )
         self._session.input.audio = microphone
-        self._session.output.audio = self._speaker
+        self._session.output.audio = self._synchronizer.audio_output
+        self._session.output.transcription = self._synchronizer.text_output
         await self._session.start(self._agent, record=False)
-        await self._settled()
+        await self._all_said(self._own)
+        self._own.clear()
 
     async def ask(self, recording: Recording, microphone: RecordedMicrophone) -> Turn:
         """Plays a recording to the agent and waits for the end of its answer."""
+        await self._record_own()
         turn = self._begin()
         speech_end_at = await microphone.play(recording)
-        await self._until(lambda: bool(self._speeches), HEAR_WITHIN_S)
-        await self._settled()
+        await self._until(lambda: bool(self._replies), HEAR_WITHIN_S)
+        await self._all_said(self._replies)
         return self._end(turn, speech_end_at)
 
     async def ask_text(self, text: str) -> Turn:
         """Types a question."""
+        await self._record_own()
         turn = self._begin()
         turn.heard = text
         self._view.heard(text)
         typed_at = time.time()
         self._session.generate_reply(user_input=text)
-        await self._settled()
+        await self._all_said(self._replies)
         return self._end(turn, typed_at)
 
-    async def listen(self, duration_s: float) -> list[Turn]:
+    async def listen(self, duration_s: float) -> None:
         """Waits for what the agent says on its own, such as a timer that fires."""
-        turns: list[Turn] = []
         until = time.monotonic() + duration_s
-        while (left := until - time.monotonic()) > 0:
-            turn = self._begin()
-            await self._until(lambda: bool(self._speeches), left)
-            if self._speeches:
-                await self._settled()
-                turns.append(self._end(turn, None))
-        return turns
+        while (left := until - time.monotonic()) > 0 and self._closed is None:
+            await self._until(lambda: bool(self._own), left)
+            await self._record_own()
 
     async def run(self) -> None:
         """Converses until the session closes or the task is cancelled: for a live microphone."""
         while self._closed is None:
             turn = self._begin()
-            await self._until(lambda: bool(self._speeches), 3600.0)
-            if self._speeches:
-                await self._settled()
+            await self._until(lambda: bool(self._replies or self._own), 3600.0)
+            if self._replies:
+                await self._all_said(self._replies)
                 self._end(turn, None)
+            await self._record_own()
+
+    async def _record_own(self) -> None:
+        """Makes a turn of its own of what the agent says unasked."""
+        while self._own and self._closed is None:
+            turn = self._begin()
+            handle = self._own.pop(0)
+            await self._until(handle.done, ANSWER_WITHIN_S)
+            self._end(turn, None)
 
     async def aclose(self) -> None:
+        await self._record_own()
         await self._session.aclose()
+        if self._synchronizer is not None:
+            await self._synchronizer.aclose()
         await self._speaker.aclose()
 
     def _begin(self) -> Turn:
         self._turn = Turn(self._turn.turn + 1)
-        self._speeches = []
-        self._speaker.forget()
+        self._replies = []
+        self._speaker.onsets.clear()
         return self._turn
 
     def _end(self, turn: Turn, asked_at: float | None) -> Turn:
-        if asked_at is not None and self._speaker.first_loud_at is not None:
-            turn.latency_ms.voice_to_voice = round(
-                (self._speaker.first_loud_at - asked_at) * 1e3, 1
-            )
+        if asked_at is not None:
+            onset = next((at for at in self._speaker.onsets if at > asked_at), None)
+            if onset is not None:
+                turn.latency_ms.voice_to_voice = round((onset - asked_at) * 1000, 1)
         self._view.done(turn)
         return turn
 
-    async def _settled(self) -> None:
-        """Until everything that was begun has been said, and for a moment nothing is begun."""
+    async def _all_said(self, handles: list[SpeechHandle]) -> None:
+        """Until every answer has been said, and for a moment nothing more is begun."""
         quiet_since = time.monotonic()
         deadline = quiet_since + ANSWER_WITHIN_S
         while time.monotonic() < deadline and self._closed is None:
-            busy = (
-                any(not s.done() for s in self._speeches)
-                or self._session.user_state == "speaking"
-                or self._session.agent_state in ("thinking", "speaking", "initializing")
-            )
-            if busy:
+            said = all(handle.done() for handle in handles)
+            if said and handles is not self._own and self._own:
+                return  # what is heard from here on is the agent's own
+            busy = not said or self._session.user_state == "speaking"
+            if busy or self._session.agent_state in ("thinking", "speaking", "initializing"):
                 quiet_since = time.monotonic()
             elif time.monotonic() - quiet_since > 0.2:
                 return
@@ -190,7 +222,7 @@ class Conversation:
             self._view.reply(text)
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
-        self._speeches.append(event.speech_handle)
+        (self._own if event.source == "say" else self._replies).append(event.speech_handle)
 
     def _on_close(self, event: object) -> None:
         error = getattr(event, "error", None)
@@ -202,7 +234,7 @@ class Conversation:
         return None if self._closed in (None, "closed") else self._closed
 
 
-def _parsed(text: str) -> object:
+def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where the agent's voice goes without a server: played at the speed of life, written to a WAV.
+"""Where the agent's voice goes without a server: played at the speed of life.
 
 Reports what LiveKit's AudioOutput promises: when playback starts, how far it got, and whether it
 was interrupted. Knows nothing of what is said.
@@ -7,59 +7,16 @@ was interrupted. Knows nothing of what is said.
 import asyncio
 import contextlib
 import time
-import wave
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from livekit import rtc
 from livekit.agents.voice import io
 
-from ..errors import OutputError
-
 STEP_S = 0.02
 LONGEST_QUEUE_S = 30.0  # a voice runs ahead of playback; beyond this its writer waits
 LOUD = 10 ** (-45 / 20) * 32768  # a voice begins with some milliseconds of its own silence
-
-
-class WavFile:
-    """A WAV that appears under its name only when it is whole.
-
-    Raises:
-        OutputError: at once, if it could not be written in the end.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = path.with_name(f".{path.name}.part")
-        if path.is_dir():
-            raise OutputError(f"{path}: a folder; a file to write the answer to was expected")
-        try:
-            if path.exists():
-                path.open("ab").close()
-            self._part.open("wb").close()
-        except OSError as e:
-            raise OutputError(f"{path}: cannot be written: {e.strerror}") from e
-        self._wave: wave.Wave_write | None = None
-
-    def write(self, frame: rtc.AudioFrame) -> None:
-        try:
-            if self._wave is None:
-                self._wave = wave.open(str(self._part), "wb")  # noqa: SIM115
-                self._wave.setparams((frame.num_channels, 2, frame.sample_rate, 0, "NONE", ""))
-            self._wave.writeframesraw(frame.data)
-        except OSError as e:
-            raise OutputError(f"{self._path}: cannot be written: {e.strerror}") from e
-
-    def close(self, keep: bool) -> None:
-        """Puts the file in place, or removes every trace of it."""
-        if self._wave is not None:
-            self._wave.close()
-        if keep and self._wave is not None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink(missing_ok=True)
 
 
 class PacedSpeaker(io.AudioOutput):
@@ -79,12 +36,9 @@ class PacedSpeaker(io.AudioOutput):
         self._task: asyncio.Task[None] | None = None
         self._unpaused = asyncio.Event()
         self._unpaused.set()
-        self.first_loud_at: float | None = None
-        """When the first audible sample since `forget()` was played (time.time())."""
-
-    def forget(self) -> None:
-        """Begins a new measurement of `first_loud_at`."""
-        self.first_loud_at = None
+        self._audible = False
+        self.onsets: list[float] = []
+        """When the first audible sample of each segment was played (time.time())."""
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         await super().capture_frame(frame)
@@ -93,6 +47,7 @@ class PacedSpeaker(io.AudioOutput):
         self._queued_s += frame.duration
         if self._task is None:
             self._position_s = 0.0
+            self._audible = False
             self._task = asyncio.create_task(self._play())
         while self._queued_s > LONGEST_QUEUE_S and self._task is not None:
             await asyncio.sleep(STEP_S)
@@ -138,12 +93,13 @@ class PacedSpeaker(io.AudioOutput):
         self._finish(interrupted=False)
 
     def _note_loudness(self, frame: rtc.AudioFrame) -> None:
-        if self.first_loud_at is not None:
+        if self._audible:
             return
         loud = np.flatnonzero(np.abs(np.frombuffer(frame.data, np.int16)) > LOUD)
         if len(loud):
             offset_s = int(loud[0]) // frame.num_channels / frame.sample_rate
-            self.first_loud_at = time.time() + offset_s
+            self._audible = True
+            self.onsets.append(time.time() + offset_s)
 
     def _finish(self, *, interrupted: bool) -> None:
         self._task = None

@@ -21,16 +21,11 @@ class HumanView:
         self._console = Console(highlight=False)
         self._live: Live | None = None
         self._turns: list[Turn] = []
+        self._said = ""
         self.answered = False
 
     def partial(self, text: str) -> None:
-        if not self._console.is_terminal:
-            return
-        line = Text.assemble(("  you  ", "dim"), (text + " …", "italic dim"))
-        if self._live is None:
-            self._live = Live(line, console=self._console, transient=True, auto_refresh=False)
-            self._live.start()
-        self._live.update(line, refresh=True)
+        self._rewrite(Text.assemble(("  you  ", "dim"), (text + " …", "italic dim")))
 
     def heard(self, text: str) -> None:
         self._print(("  you  ", "bold cyan"), text)
@@ -41,8 +36,13 @@ class HumanView:
             (" tool  ", "bold yellow"), f"{call.name}({arguments}) -> {json.dumps(call.result)}"
         )
 
+    def saying(self, text: str) -> None:
+        self._said += text
+        self._rewrite(Text.assemble(("agent  ", "dim"), (self._said, "italic dim")))
+
     def reply(self, text: str) -> None:
         self.answered = True
+        self._said = ""
         self._print(("agent  ", "bold green"), text)
 
     def done(self, turn: Turn) -> None:
@@ -73,6 +73,14 @@ class HumanView:
         self._console.print()
         self._console.print(table)
 
+    def _rewrite(self, line: Text) -> None:
+        if not self._console.is_terminal:
+            return
+        if self._live is None:
+            self._live = Live(line, console=self._console, transient=True, auto_refresh=False)
+            self._live.start()
+        self._live.update(line, refresh=True)
+
     def _stop_live(self) -> None:
         if self._live is not None:
             self._live.stop()
@@ -93,7 +101,7 @@ class JsonView:
     def partial(self, text: str) -> None:
         """Part of the record."""
 
-    heard = partial
+    heard = saying = partial
 
     def reply(self, text: str) -> None:
         self.answered = True

@@ -125,6 +125,15 @@ class Documents:
             self._db.close()
 
 
+def open_documents(folder: Path | None, state_dir: Path) -> Documents | None:
+    """The documents of a folder, read and ready to search; None if there is no folder."""
+    if folder is None:
+        return None
+    documents = Documents(folder, index_path(folder, state_dir))
+    documents.refresh()
+    return documents
+
+
 def index_path(folder: Path, state_dir: Path) -> Path:
     """Where the index of a folder lies."""
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
