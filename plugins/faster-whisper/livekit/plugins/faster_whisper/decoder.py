@@ -12,7 +12,6 @@ import numpy as np
 
 from . import guards
 from .errors import DecodeError, LanguageError, RequestError
-from .model import ModelDirectory
 from .scheduler import Stopped
 from .transcriber import (
     LONGEST_AUDIO_S,
@@ -50,14 +49,12 @@ class Encoded:
 class Decoder:
     """Thread-safe: every method works on its arguments and the loaded model alone."""
 
-    def __init__(
-        self, directory: ModelDirectory, model: "WhisperModel", windows_s: tuple[float, ...]
-    ) -> None:
+    def __init__(self, model: "WhisperModel", windows_s: tuple[float, ...]) -> None:
         from ctranslate2 import StorageView  # type: ignore[import-untyped]
 
         self._model = model
         self._view = StorageView
-        self._multilingual = directory.multilingual
+        self._multilingual: bool = model.model.is_multilingual
         self._windows = [self._allowed(round(w * FRAMES_PER_S)) for w in windows_s]
         self._tokenizers: dict[str, Any] = {}
 

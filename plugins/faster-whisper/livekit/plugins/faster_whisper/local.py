@@ -66,7 +66,7 @@ class LocalTranscriber:
             directory, device=device, compute_type=compute_type, threads=threads, workers=workers
         )
         self._name = directory.path.resolve().name
-        self._decoder = Decoder(directory, loaded, windows_s or directory.windows_s)
+        self._decoder = Decoder(loaded, windows_s or directory.windows_s)
         self._scheduler = Scheduler("transcriber", workers=workers, limit=queue_limit)
         self._encoded: OrderedDict[str, tuple[str, Encoded]] = OrderedDict()
         self._lock = threading.Lock()

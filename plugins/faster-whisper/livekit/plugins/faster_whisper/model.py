@@ -16,14 +16,12 @@ from .log import logger
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 
-MULTILINGUAL_VOCABULARY = 51_865  # the rule of Whisper and of CTranslate2
 DEFAULT_WINDOWS_S = (10.0, 15.0, 20.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelDirectory:
     path: Path
-    multilingual: bool
     windows_s: tuple[float, ...]
     """Window lengths the model is accurate at: what its `preprocessor_config.json` says under
     `windows_s`, else the lengths that cost stock models no accuracy."""
@@ -50,18 +48,12 @@ def inspect(path: str | Path) -> ModelDirectory:
     if kind != "WhisperSpec":
         raise ModelFormatError(f"{path / 'model.bin'}: holds {kind!r}; {expected}")
     _json(path / "config.json", dict)
-    vocabulary = next((p for p in path.glob("vocabulary.*") if p.suffix in (".json", ".txt")), None)
-    if vocabulary is None:
+    if not any((path / name).is_file() for name in ("vocabulary.json", "vocabulary.txt")):
         raise ModelFormatError(f"{path}: vocabulary.json is missing; {expected}")
-    if vocabulary.suffix == ".json":
-        words = len(_json(vocabulary, list))
-    else:
-        words = len(vocabulary.read_text(encoding="utf-8").splitlines())
     preprocessor = path / "preprocessor_config.json"
     config = _json(preprocessor, dict) if preprocessor.exists() else {}
     return ModelDirectory(
         path=path,
-        multilingual=words >= MULTILINGUAL_VOCABULARY,
         windows_s=_windows(config.get("windows_s", DEFAULT_WINDOWS_S), preprocessor),
     )
 
