@@ -8,34 +8,39 @@ from collections.abc import Sequence
 
 from .transcriber import Word
 
+LEAST_S = 0.02  # the grid of cross-attention
+
 
 def settle(words: Sequence[Word], start_s: float, end_s: float) -> list[Word]:
-    """Moves the words into start_s..end_s; those without a time of their own share their span
-    with the next by length of text."""
-    if not words:
-        return []
-    end_s = max(end_s, start_s + 0.01 * len(words))
+    """Moves the words into start_s..end_s. Words pinned to one moment share the time until the
+    next by length of text."""
+    count = len(words)
+    end_s = max(end_s, start_s + LEAST_S * count)
     starts: list[float] = []
-    for word in words:
-        low = starts[-1] if starts else start_s
-        starts.append(min(max(word.start_s, low), end_s))
-    starts[0] = min(starts[0], end_s - 0.01 * len(words))
+    for i, word in enumerate(words):
+        earliest = starts[-1] if starts else start_s
+        latest = end_s - LEAST_S * (count - i)
+        starts.append(min(max(word.start_s, earliest), latest))
     out: list[Word] = []
-    i = 0
-    while i < len(words):
-        j = i + 1
-        while j < len(words) and starts[j] - starts[i] < 0.02:
-            j += 1
-        until = starts[j] if j < len(words) else end_s
-        begin = starts[i]
-        if until <= begin:  # everything was pinned to the end: take the room before it
-            begin = out[-1].start_s + 0.01 if out else start_s
-        last_end = min(until, max(words[j - 1].end_s, begin + 0.02)) if j - i == 1 else until
-        total = sum(len(w.text) for w in words[i:j]) or 1
-        at = begin
+    for i, j in _pinned(starts):
+        until = starts[j] if j < count else end_s
+        if j - i == 1:
+            until = min(until, max(words[i].end_s, starts[i] + LEAST_S))
+        total = sum(len(w.text) for w in words[i:j])
+        at = starts[i]
         for word in words[i:j]:
-            share = (last_end - begin) * len(word.text) / total
+            share = (until - starts[i]) * len(word.text) / total
             out.append(Word(word.text, at, at + share, word.confidence))
             at += share
-        i = j
     return out
+
+
+def _pinned(starts: list[float]) -> list[tuple[int, int]]:
+    """Runs of words that start at one moment, as (first, after the last)."""
+    runs: list[tuple[int, int]] = []
+    for i, start in enumerate(starts):
+        if runs and start - starts[runs[-1][0]] < LEAST_S - 1e-9:
+            runs[-1] = (runs[-1][0], i + 1)
+        else:
+            runs.append((i, i + 1))
+    return runs
