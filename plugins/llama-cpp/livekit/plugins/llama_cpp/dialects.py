@@ -136,14 +136,14 @@ class QwenXml(Dialect):
         for i, tool in enumerate(tools):
             function = tool["function"]
             keys = [_literal(k) for k in (function.get("parameters") or {}).get("properties", {})]
-            parameter = (
-                f'"<parameter=" ({" | ".join(keys)}) ">\\n" value "\\n</parameter>\\n"'
-                if keys
-                else '""'
-            )
+            parameters = ""
+            if keys:
+                parameters = (
+                    f'("<parameter=" ({" | ".join(keys)}) ">\\n" value "\\n</parameter>\\n")* '
+                )
             rules.append(
                 f'tool{i} ::= "<function=" {_literal(function["name"])} ">\\n" '
-                f'({parameter})* "</function>"'
+                f'{parameters}"</function>"'
             )
             names.append(f"tool{i}")
         return "\n".join(

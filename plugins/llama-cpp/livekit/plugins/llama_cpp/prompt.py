@@ -20,7 +20,6 @@ from .template import ChatTemplate
 
 # Private-use characters: no template touches them and nobody says them.
 _MARK, _OTHER_MARK = "\ue0f1", "\ue0f2"
-_MESSAGE_OVERHEAD = 8
 _HEADS = 64
 
 
@@ -124,12 +123,13 @@ class PromptBuilder:
         )
 
     def _sizes(self, turns: Sequence[Message]) -> list[int]:
-        """Tokens of everything before each turn, roughly."""
+        """Tokens of everything before each turn, at least: the template adds its own."""
         sizes, total = [], 0
         for message in turns:
             sizes.append(total)
-            text = str(message.get("content") or "") + json.dumps(message.get("tool_calls") or "")
-            total += len(self._model.tokenize(text)) + _MESSAGE_OVERHEAD
+            calls = message.get("tool_calls")
+            text = f"{message.get('content') or ''}{json.dumps(calls) if calls else ''}"
+            total += len(self._model.tokenize(text))
         return sizes
 
     def _head(
