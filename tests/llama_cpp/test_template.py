@@ -67,6 +67,22 @@ def test_templates_that_insist_on_turns_get_turns(messages: list, expected: str)
     assert template(ALTERNATING).render(messages, [], reply=False) == expected
 
 
+def test_templates_with_other_demands() -> None:
+    no_system = ALTERNATING.replace(
+        "{% if messages[0].role == 'system' %}",
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}",
+    )
+    text = template(no_system).render([system("Be brief."), user("Hi.")], [], reply=False)
+    assert text == "u:Be brief.\n\nHi.;"
+    nine = (
+        "{% for m in messages %}{% for c in m.tool_calls or [] %}{% if c.id | length != 9 %}"
+        "{{ raise_exception('nine') }}{% endif %}{{ c.id }} {% endfor %}{{ m.tool_call_id }} "
+        "{% endfor %}"
+    )
+    first, second = template(nine).render([user("?"), *called("x", "{}", "")], []).split()
+    assert first == second and first.isalnum()
+
+
 def test_bad_input_is_one_clear_line() -> None:
     with pytest.raises(ChatTemplateError, match=r"test.gguf: chat template doesn't compile"):
         template("{% if %}")

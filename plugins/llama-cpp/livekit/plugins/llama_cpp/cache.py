@@ -166,10 +166,16 @@ class KvCache:
         """Evicts idle sequences, least recently used first and pins last, until `wanted` cells
         are free. False if that isn't possible."""
         while self._context.cells - self.used_cells() < wanted:
-            idle = [s for s in self._sequences if not s.busy and s is not keep]
-            if not idle:
+            if not self.evict_one(keep=keep):
                 return False
-            self._evict(min(idle, key=lambda s: (s.pinned, s.used_at)))
+        return True
+
+    def evict_one(self, *, keep: Sequence | None = None) -> bool:
+        """Evicts the idle sequence that was unused the longest; False if there is none."""
+        idle = [s for s in self._sequences if not s.busy and s is not keep]
+        if not idle:
+            return False
+        self._evict(min(idle, key=lambda s: (s.pinned, s.used_at)))
         return True
 
     def used_cells(self) -> int:
@@ -218,11 +224,8 @@ class KvCache:
         return sequence.draft or lost <= max(shared - head, _SMALL_LOSS)
 
     def _new(self, *, keep: Sequence | None) -> Sequence | None:
-        if not self._free:
-            idle = [s for s in self._sequences if not s.busy and s is not keep]
-            if not idle:
-                return None
-            self._evict(min(idle, key=lambda s: (s.pinned, s.used_at)))
+        if not self._free and not self.evict_one(keep=keep):
+            return None
         sequence = Sequence(self._free.pop())
         self._sequences.append(sequence)
         return sequence

@@ -7,6 +7,7 @@ Knows nothing of requests, prompts or text.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -68,7 +69,8 @@ class Context:
         # strlen as the callback and a two-byte string as its data: asking takes neither Python
         # nor the interpreter lock, and "" reads as false, "\1" as true.
         self._flag = ctypes.create_string_buffer(2)
-        self._strlen = ctypes.cast(ctypes.CDLL(None).strlen, lib.ggml_abort_callback)
+        libc = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+        self._strlen = ctypes.cast(libc.strlen, lib.ggml_abort_callback)
         params.abort_callback = self._strlen
         params.abort_callback_data = ctypes.cast(self._flag, ctypes.c_void_p)
         native.forget_errors()

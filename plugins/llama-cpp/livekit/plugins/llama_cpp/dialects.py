@@ -252,7 +252,7 @@ def dialect_of(template: str) -> Dialect:
         return Gemma4()
     if "[TOOL_CALLS]" in template:
         return MistralArgs() if "[ARGS]" in template else Mistral()
-    if "<function=" in template:
+    if "<tool_call>" in template and "<function=" in template:
         return QwenXml()
     if "<tool_call>" not in template and ("python_tag" in template or "ipython" in template):
         return Llama3()

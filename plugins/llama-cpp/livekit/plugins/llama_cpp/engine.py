@@ -361,8 +361,8 @@ class Engine:
         del job.pending[:done]
 
     def _find_room(self, parts: list[_Part]) -> None:
-        """No cells for the batch: evict, else fail the newest of the jobs."""
-        if not self._cache.make_room(sum(part.tokens for part in parts) + 1):
+        """No cells for the batch although the count said so: evict, else fail the newest job."""
+        if not self._cache.evict_one():
             newest = max((part.job for part in parts), key=lambda job: job.started_at)
             self._end(newest, OverloadedError("no room in the context now"))
 

@@ -277,7 +277,9 @@ class LocalGenerator:
 def default_threads() -> int:
     """One core less than this process may use: speech models need theirs, and two OpenMP pools
     on the same cores ran seven times slower than two of one thread each."""
-    return max(len(os.sched_getaffinity(0)) - 1, 1)
+    if hasattr(os, "sched_getaffinity"):
+        return max(len(os.sched_getaffinity(0)) - 1, 1)
+    return max((os.cpu_count() or 2) - 1, 1)
 
 
 def _channel() -> tuple[Callable[[Event | Exception], None], asyncio.Queue[Event | Exception]]:

@@ -12,9 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .dialects import dialect_of
+from .dialects import Hermes, dialect_of
 from .errors import PromptTooLongError
 from .generator import Message, ToolDefinition
+from .log import logger
 from .model import Model
 from .template import ChatTemplate
 
@@ -46,6 +47,8 @@ class PromptBuilder:
     def __init__(self, model: Model) -> None:
         self._model = model
         self.dialect = dialect_of(model.chat_template)
+        if isinstance(self.dialect, Hermes) and self.dialect.marker not in model.chat_template:
+            logger.warning("%s: tool calls of an unknown format won't be recognised", model.path)
         self._template = ChatTemplate(
             model.chat_template,
             name=str(model.path),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import secrets
+import weakref
 from collections.abc import Collection
 from typing import Any
 
@@ -36,6 +37,7 @@ class Grammar:
         self._handle: Any = lib.llama_sampler_init_grammar(model.vocab, gbnf.encode(), b"root")
         if not self._handle:
             raise ValueError("not a grammar that llama.cpp can parse")
+        self._free = weakref.finalize(self, lib.llama_sampler_free, self._handle)
         self._one = np.zeros(1, _CANDIDATE)
 
     def allows(self, token: int) -> bool:
@@ -59,9 +61,8 @@ class Grammar:
         lib.llama_sampler_accept(self._handle, token)
 
     def close(self) -> None:
-        handle, self._handle = self._handle, None
-        if handle:
-            lib.llama_sampler_free(handle)
+        """Frees the grammar now, not when it is collected. Idempotent."""
+        self._free()
 
 
 class Sampler:
@@ -81,6 +82,8 @@ class Sampler:
         if temperature <= 0:
             return
         self._chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+        # a request may be cancelled before anybody owns its sampler
+        self._free = weakref.finalize(self, lib.llama_sampler_free, self._chain)
         # top_k first: the rest then works on 40 candidates. Without it top_p sorts the whole
         # vocabulary, 12 ms a token instead of 0.13 (152k tokens).
         stages = [lib.llama_sampler_init_top_k(top_k if top_k > 0 else 1000)]
@@ -143,9 +146,9 @@ class Sampler:
         return int(array.data[array.selected].id)
 
     def close(self) -> None:
-        chain, self._chain = self._chain, None
-        if chain:
-            lib.llama_sampler_free(chain)
+        """Frees the sampler now, not when it is collected. Idempotent."""
+        if self._chain is not None:
+            self._free()
 
 
 def _candidates(logits: Logits) -> npt.NDArray[Any]:

@@ -7,6 +7,7 @@ tokens, and nothing of how long a prompt may be (`prompt.py`).
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -69,8 +70,8 @@ class ChatTemplate:
     ) -> str:
         """The prompt's text.
 
-        A template that refuses the messages as they are (many insist on user and assistant taking
-        turns) gets them once more in that order.
+        A template that refuses the messages as they are gets them once more with user and
+        assistant taking turns, then without a system role: many insist on either.
 
         Args:
             messages: In OpenAI form.
@@ -83,19 +84,26 @@ class ChatTemplate:
         prepared = [self._prepare(message) for message in messages]
         if not prepared:
             raise PromptError("no messages, expected at least one")
-        try:
-            return self._render(prepared, tools, reply)
-        except _ERRORS:
-            pass
-        try:
-            return self._render(_alternating(prepared), tools, reply)
-        except _ERRORS as e:
-            raise PromptError(f"{self._name}: chat template refuses the messages ({e})") from e
+        turns = _alternating(prepared)
+        for attempt, given in (
+            (prepared, list(tools) or None),
+            (turns, list(tools) or None),
+            (_without_system(turns), list(tools) or None),
+            (prepared, list(tools)),  # an empty list where the template can't do with nothing
+        ):
+            try:
+                return self._render(attempt, given, reply)
+            except _ERRORS as e:
+                refusal = e
+        raise PromptError(f"{self._name}: chat template refuses the messages ({refusal})")
 
-    def _render(self, messages: list[Message], tools: Sequence[ToolDefinition], reply: bool) -> str:
+    def _render(
+        self, messages: list[Message], tools: list[ToolDefinition] | None, reply: bool
+    ) -> str:
         return self._template.render(
             messages=messages,
-            tools=list(tools) or None,
+            tools=tools,
+            xml_tools=tools,  # SmolLM3's name for them
             add_generation_prompt=reply,
             # A voice can't use thinking it doesn't speak, and it costs seconds.
             enable_thinking=False,
@@ -115,6 +123,8 @@ class ChatTemplate:
             prepared["tool_calls"] = [_call(call) for call in calls]
         else:
             prepared.pop("tool_calls", None)
+        if "tool_call_id" in prepared:
+            prepared["tool_call_id"] = _call_id(prepared["tool_call_id"])
         return prepared
 
 
@@ -137,7 +147,13 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
             arguments = json.loads(arguments)
         except ValueError:
             arguments = {"input": arguments}
-    return {**call, "function": {**function, "arguments": arguments}}
+    function["arguments"] = arguments
+    return {**call, "id": _call_id(call.get("id")), "function": function}
+
+
+def _call_id(given: Any) -> str:
+    """Mistral's templates insist on nine letters or digits."""
+    return hashlib.sha256(str(given).encode("utf-8", "replace")).hexdigest()[:9]
 
 
 def _alternating(messages: list[Message]) -> list[Message]:
@@ -157,12 +173,20 @@ def _alternating(messages: list[Message]) -> list[Message]:
         if not turns and plain["role"] == "assistant":
             turns.append({"role": "user", "content": ""})
         last = turns[-1] if turns else None
-        mergeable = last and last["role"] == plain["role"] in ("user", "assistant")
-        if last and mergeable and not last.get("tool_calls") and not plain.get("tool_calls"):
+        same = last is not None and last["role"] == plain["role"] != "tool"
+        if last and same and not last.get("tool_calls") and not plain.get("tool_calls"):
             last["content"] = f"{last['content']}\n{plain['content']}".strip("\n")
         else:
             turns.append(plain)
     return head + (turns or [{"role": "user", "content": ""}])
+
+
+def _without_system(messages: list[Message]) -> list[Message]:
+    """The system prompt as the beginning of what the user says first."""
+    if messages[0]["role"] != "system":
+        return messages
+    head, first, *rest = messages
+    return [{**first, "content": f"{head['content']}\n\n{first['content']}".strip()}, *rest]
 
 
 def _tojson(
