@@ -17,16 +17,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from livekit.agents import LanguageCode, stt
-from livekit.agents.types import TimedString
 
 from .agreement import Agreement
 from .endpointing import Endpointer, EndpointingOptions
 from .languages import LanguageTracker
 from .snapshot import Snapshot
 from .transcriber import Priority, Transcriber, Transcript, TranscriptionRequest, Word
+from .transcripts import join, summary, timed
 from .utterance import Utterance
 from .vad import Detector, Frames, Window
-from .words import settle
 
 BEFORE_SPEECH_S = 0.4  # a VAD takes up to 0.3 s to notice a soft first sound
 FIRST_PARTIAL_S = 0.6
@@ -249,7 +248,7 @@ class Recognition:
         before = [p.transcript for p in self._pieces]
         if self._utterance is None or any(t is None for t in before):
             return
-        earlier = _join([t for t in before if t is not None])
+        earlier = join([t for t in before if t is not None])
         agreed = self._agreement.push(hypothesis) if hypothesis is not None else ""
         current = self._snapshot
         settled = (
@@ -321,14 +320,16 @@ class Recognition:
                 Word(w.text, w.start_s + snapshot.start_s, w.end_s + snapshot.start_s, w.confidence)
                 for w in found
             ]
-        text = _join(transcripts)
+        text = join(transcripts)
         if not text:
             if self._published:
                 self._publish(Type.INTERIM_TRANSCRIPT, "", None)
             return
-        event = self._event(Type.FINAL_TRANSCRIPT, text, _summary(transcripts))
+        event = self._event(Type.FINAL_TRANSCRIPT, text, summary(transcripts))
         event.speech_end_time = speech_end_time
-        event.alternatives[0].words = self._timed(words)
+        event.alternatives[0].words = timed(
+            words, self._start_s, self._endpointer.end_s, self._offset_s
+        )
         self._emit(event)
 
     # ---------------------------------------------------------------- events
@@ -348,28 +349,3 @@ class Recognition:
             confidence=source.confidence if source else 0.0,
         )
         return stt.SpeechEvent(kind, request_id=self._id, alternatives=[data])
-
-    def _timed(self, words: list[Word]) -> list[TimedString] | None:
-        if not words:
-            return None
-        return [
-            TimedString(
-                w.text,
-                start_time=w.start_s + self._offset_s,
-                end_time=w.end_s + self._offset_s,
-                confidence=w.confidence,
-                start_time_offset=self._offset_s,
-            )
-            for w in settle(words, self._start_s, self._endpointer.end_s)
-        ]
-
-
-def _join(transcripts: list[Transcript]) -> str:
-    return " ".join(t.text for t in transcripts if t.text)
-
-
-def _summary(transcripts: list[Transcript]) -> Transcript:
-    """Language and confidence of several, by their longest and their weakest."""
-    longest = max(transcripts, key=lambda t: len(t.text))
-    weakest = min((t for t in transcripts if t.text), key=lambda t: t.confidence)
-    return Transcript(longest.text, longest.language, confidence=weakest.confidence)
