@@ -89,16 +89,22 @@ class Recogniser(nn.Module):
             h = h + layer.fc2(F.gelu(layer.fc1(layer.final_layer_norm(h))))
         return encoder.layer_norm(h), bias, time
 
-    def decode(self, given: Tensor, states: Tensor, bias: Tensor) -> Tensor:
-        """Tokens [batch, length] -> logits [batch, length, vocabulary]."""
+    def decode(self, given: Tensor, states: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens [batch, length] -> (logits [batch, length, vocabulary], where the last layer listened).
+
+        The second is [batch, heads, length, keys], and sums to 1 over the keys.
+        """
         decoder = self.whisper.model.decoder
         h = decoder.embed_tokens(given) + decoder.embed_positions.weight[: given.shape[1]]
         for layer in decoder.layers:
             n = layer.self_attn_layer_norm(h)
             h = h + attend(layer.self_attn, n, n, causal=True)
-            h = h + attend(layer.encoder_attn, layer.encoder_attn_layer_norm(h), states, bias)
+            heard, listened = listen(
+                layer.encoder_attn, layer.encoder_attn_layer_norm(h), states, bias
+            )
+            h = h + heard
             h = h + layer.fc2(F.gelu(layer.fc1(layer.final_layer_norm(h))))
-        return self.whisper.proj_out(decoder.layer_norm(h))
+        return self.whisper.proj_out(decoder.layer_norm(h)), listened
 
     def _convolved(self, x: Tensor) -> Tensor:
         encoder = self.whisper.model.encoder
@@ -108,9 +114,18 @@ class Recogniser(nn.Module):
 def attend(
     block: nn.Module, x: Tensor, memory: Tensor, bias: Tensor | None = None, causal: bool = False
 ) -> Tensor:
-    def heads(t: Tensor) -> Tensor:
-        return t.view(t.shape[0], t.shape[1], HEADS, DIM // HEADS).transpose(1, 2)
-
     q, k, v = heads(block.q_proj(x)), heads(block.k_proj(memory)), heads(block.v_proj(memory))
     y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, is_causal=causal)
     return block.out_proj(y.transpose(1, 2).reshape(x.shape))
+
+
+def listen(block: nn.Module, x: Tensor, memory: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """As `attend`, with the weights [batch, heads, length, keys]."""
+    q, k, v = heads(block.q_proj(x)), heads(block.k_proj(memory)), heads(block.v_proj(memory))
+    weights = (q @ k.mT / math.sqrt(DIM // HEADS) + bias).softmax(-1)
+    y = weights @ v
+    return block.out_proj(y.transpose(1, 2).reshape(x.shape)), weights
+
+
+def heads(t: Tensor) -> Tensor:
+    return t.view(t.shape[0], t.shape[1], HEADS, DIM // HEADS).transpose(1, 2)

@@ -79,22 +79,16 @@ class Pool:
         return round(spoken_s * uses / speech_s)
 
 
-def start_producer(folder: Path, without_in: Path, keep: int) -> subprocess.Popen[bytes]:
+def start_producer(
+    folder: Path, without_in: Path, keep: int, size: int = SIZE
+) -> subprocess.Popen[bytes]:
+    """Ends by itself when this process is gone."""
     folder.mkdir(parents=True, exist_ok=True)
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "recipes.stt.shards",
-            str(folder),
-            str(without_in),
-            str(keep),
-            str(os.getpid()),
-        ]
-    )
+    arguments = [folder, without_in, keep, size, os.getpid()]
+    return subprocess.Popen([sys.executable, "-m", __name__, *map(str, arguments)])
 
 
-def produce(folder: Path, without_in: Path, keep: int, parent: int) -> None:
+def produce(folder: Path, without_in: Path, keep: int, size: int, parent: int) -> None:
     """Until `parent` is gone."""
     os.nice(19)
     starter, without = starter_voice(), held_out.texts_in(without_in)
@@ -104,9 +98,9 @@ def produce(folder: Path, without_in: Path, keep: int, parent: int) -> None:
             time.sleep(1)
             continue
         n = int(counter.read_text()) if counter.exists() else 0
-        write(folder / f"{n:06d}.pkl", make(str(n), SIZE, starter, without))
+        write(folder / f"{n:06d}.pkl", make(str(n), size, starter, without))
         counter.write_text(str(n + 1))
 
 
 if __name__ == "__main__":
-    produce(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    produce(Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:]))

@@ -121,9 +121,9 @@ def arpabet(symbols: list[tuple[str, int]]) -> Phones:
         previous = said[i - 1][0] if i else ""
         if symbol == "ː" and phones:
             phone = phones[-1][0]
-        elif pair := {**GLIDES, **AFFRICATES}.get((symbol, following)):
-            phone = pair
-        elif pair := {**GLIDES, **AFFRICATES}.get((previous, symbol)):
+        elif (pair := {**GLIDES, **AFFRICATES}.get((symbol, following))) or (
+            pair := {**GLIDES, **AFFRICATES}.get((previous, symbol))
+        ):
             phone = pair
         else:
             phone = IPA.get(symbol, "ae" if symbol == "a" else "pau")

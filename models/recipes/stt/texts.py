@@ -5,7 +5,7 @@ import re
 from collections import Counter
 
 from .. import grammar
-from ..llm import dialog
+from ..llm import dialogue, phrases
 from .spoken import number, ordinal, spoken, year
 
 ALONE = (
@@ -26,7 +26,7 @@ def sentences(text: str) -> list[str]:
 def reply() -> str:
     """One thing the assistant says, whole or one sentence of it."""
     while True:
-        messages = dialog.conversation()[2]
+        messages = dialogue.conversation()[2]
         said = [
             m["content"]
             for before, m in zip([None, *messages], messages, strict=False)
@@ -37,7 +37,7 @@ def reply() -> str:
         ]
         if said:
             text = random.choice(said)
-            if text == dialog.STORY or random.random() < 0.25:
+            if text == phrases.PLAIN["story"] or random.random() < 0.25:
                 text = random.choice(sentences(text))
             return text
 
@@ -45,7 +45,7 @@ def reply() -> str:
 def question() -> str:
     """One thing a person says in a dialogue."""
     while True:
-        said = [m["content"] for m in dialog.conversation()[2] if m["role"] == "user"]
+        said = [m["content"] for m in dialogue.conversation()[2] if m["role"] == "user"]
         text = random.choice(said)
         if not UNSPEAKABLE.search(text) and text[0].isupper() and text[-1] in ".?!":
             return text
@@ -95,9 +95,9 @@ def vocabulary() -> list[str]:
         state = random.getstate()
         random.seed(7)
         own = Counter(w for _ in range(800) for w in re.findall(r"[A-Za-z']+", reply()))
-        listed = {w for n in dialog.NOUNS + dialog.THINGS for w in n.split()}
+        listed = {w for n in phrases.WORDS["nouns"] + phrases.WORDS["things"] for w in n.split()}
         often = {w for w, n in own.items() if n > 2 and len(w) > 1}  # others are made-up names
-        proper = {*grammar.NAMES, *grammar.DAYS, *grammar.MONTHS, *dialog.MORE_NAMES, "I'm"}
+        proper = {*grammar.NAMES, *grammar.DAYS, *grammar.MONTHS, *phrases.WORDS["names"], "I'm"}
         words = {w if w in proper else w.lower() for w in often | listed}
         _vocabulary.extend(sorted(words | set(grammar.words())))
         random.setstate(state)

@@ -32,10 +32,11 @@ PERSONA = (
     "Speak plainly. Use the tools when they help. If you do not know, say so."
 )
 AGENTS = (("Earshot", "the front desk"), ("Nova", "the library"))
+# answered by text: a call is handed over whole, which says nothing about its first token
 QUESTIONS = (
     "Hello, can you tell me where I can park my car today?",
     "Thank you. And when are you open?",
-    "What is five plus three?",
+    "Thank you very much for your help, goodbye.",
 )
 FOUND = (
     "Parking: visitors park in the garage behind the building, on level two, next to the "
@@ -170,7 +171,7 @@ async def _cancel(generator: Any, ask: Callable[[Messages], Any]) -> float:
     waits = []
     numbers = itertools.count()
     for delay_s in (0.06, 0.11, 0.17, 0.23, 0.31):
-        text = " ".join(f"{next(numbers)} {word}" for word in FOUND.split() * 2)
+        text = " ".join(f"{next(numbers)} {word}" for word in FOUND.split() * 3)
         task = asyncio.ensure_future(ask([{"role": "user", "content": text}]))
         await asyncio.sleep(delay_s)
         task.cancel()

@@ -1,6 +1,6 @@
-"""The three models of a profile, each judged through its stock library on what it was never trained on.
+"""The three models of a profile, judged through their stock libraries on what they never saw.
 
-    python -m earshot.bench.models [--models-dir models] [--profile starter] [--held-out models/held_out]
+    python -m earshot.bench.models [--profile starter] [--held-out models/held_out]
 
 Knows nothing of the plugins: it says how good the weights are, not how fast Earshot is.
 """
@@ -31,30 +31,45 @@ def measure(stt: Path, llm: Path, voice: Path, held_out: Path, quiet_s: int = 60
     }
 
 
-def table(report: dict[str, Any]) -> Iterator[str]:
-    """Markdown, as the model cards show it."""
-    yield "| STT set | utterances | WER | WER, short windows | all words right | first / last word lost |"
+def hearing_table(r: dict[str, Any]) -> Iterator[str]:
+    yield "| set | utterances | WER | in short windows | all words right | first / last word lost |"
     yield "|---|---|---|---|---|---|"
-    for name, s in report["stt"]["sets"].items():
+    for name, s in r["sets"].items():
         yield (
             f"| {name} | {s['utterances']} | {100 * s['wer']:.1f} % |"
             f" {100 * s['wer_short_window']:.1f} % | {s['exact']} |"
             f" {s['first_word_lost']} / {s['last_word_lost']} |"
         )
-    quiet = ", ".join(f"{k} {v}" for k, v in report["stt"]["words_in_quiet"].items())
-    yield f"\nWords heard in sound without speech: {quiet}\n"
-    a = report["llm"]
+    quiet = ", ".join(f"{k} {v}" for k, v in r["words_in_quiet"].items())
+    yield f"\nWords heard in sound without speech: {quiet}"
+
+
+def answering_table(r: dict[str, Any]) -> Iterator[str]:
     yield (
-        f"LLM: {a['right']} of {a['answers']} answers right"
-        f" ({100 * a['right'] / max(1, a['answers']):.1f} %), {a['calls_right']} of {a['calls']}"
-        f" tool calls exact, {a['malformed_calls']} malformed\n"
+        f"{r['right']} of {r['answers']} answers right"
+        f" ({100 * r['right'] / max(1, r['answers']):.1f} %), {r['calls_right']} of {r['calls']}"
+        f" tool calls exact, {r['malformed_calls']} malformed"
     )
-    v = report["voice"]
-    taught = "" if v["wer_teacher"] is None else f" (its teacher: {100 * v['wer_teacher']:.1f} %)"
+
+
+def speaking_table(r: dict[str, Any]) -> Iterator[str]:
+    taught = "" if r["wer_teacher"] is None else f" (its teacher: {100 * r['wer_teacher']:.1f} %)"
     yield (
-        f"Voice: WER {100 * v['wer']:.1f} % by pocketsphinx{taught}, {v['words']} words;"
-        f" RTF {v['rtf']}, highest peak {v['peak']}, level ± {v['level_spread_db']} dB"
+        f"WER {100 * r['wer']:.1f} % by pocketsphinx{taught}, {r['words']} words;"
+        f" RTF {r['rtf']}, highest peak {r['peak']}, level ± {r['level_spread_db']} dB"
     )
+
+
+def table(report: dict[str, Any]) -> Iterator[str]:
+    """Markdown, as the model cards show it."""
+    for kind, lines in (
+        ("stt", hearing_table),
+        ("llm", answering_table),
+        ("voice", speaking_table),
+    ):
+        yield f"**{kind}**\n"
+        yield from lines(report[kind])
+        yield ""
 
 
 @click.command()

@@ -21,7 +21,7 @@ def markdown(rows: list[Row]) -> str:
 
 
 def plot(rows: list[Row], path: Path) -> None:
-    """Ours beside stock, one pair of bars for each row that has a rival; time grows to the right."""
+    """Ours beside stock: a pair of bars for each row that has a rival."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -14,6 +14,29 @@ from rich.text import Text
 from .turn import Latency, ToolCall, Turn
 
 
+class SilentView:
+    """Nobody watches: the records are enough."""
+
+    answered = False
+
+    def partial(self, text: str) -> None:
+        """Part of the record."""
+
+    heard = saying = partial
+
+    def tool(self, call: ToolCall) -> None:
+        """Part of the record."""
+
+    def reply(self, text: str) -> None:
+        self.answered = True
+
+    def done(self, turn: Turn) -> None:
+        """Returned to the caller."""
+
+    def table(self) -> None:
+        """Part of the records."""
+
+
 class HumanView:
     """Prints the conversation; on a terminal, partial transcripts are rewritten in place."""
 
@@ -91,29 +114,14 @@ class HumanView:
         self._console.print(Text.assemble(label, text))
 
 
-class JsonView:
+class JsonView(SilentView):
     """One object per turn on standard output and nothing else there."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
-        self.answered = False
-
-    def partial(self, text: str) -> None:
-        """Part of the record."""
-
-    heard = saying = partial
-
-    def reply(self, text: str) -> None:
-        self.answered = True
-
-    def tool(self, call: ToolCall) -> None:
-        """Part of the record."""
 
     def done(self, turn: Turn) -> None:
         print(json.dumps(turn.to_dict(), ensure_ascii=False), file=self._out, flush=True)
-
-    def table(self) -> None:
-        """Part of the records."""
 
 
 def _shown(value: float | None) -> str:

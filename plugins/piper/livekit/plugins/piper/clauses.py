@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .english import NOT_THE_END
+from .english_words import NOT_THE_END
 from .spoken import Token
 
 FIRST_WORDS = 7

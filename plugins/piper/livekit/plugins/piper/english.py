@@ -9,195 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from .english_words import (
+    ABBREVIATIONS,
+    BEFORE_NAMES,
+    CURRENCIES,
+    FRACTIONS,
+    MAGNITUDES,
+    MONTH,
+    MONTHS,
+    OPERATORS,
+    UNITS,
+)
 from .numbers import cardinal, decimal, digits, ordinal, year
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]]
 
-_MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
-_MONTH = "|".join(f"{m}|{m[:4] if m == 'September' else m[:3]}" for m in _MONTHS) + "|Sep"
-_CURRENCIES = {
-    "$": ("dollar", "dollars", "cent", "cents"),
-    "US$": ("dollar", "dollars", "cent", "cents"),
-    "£": ("pound", "pounds", "penny", "pence"),
-    "€": ("euro", "euros", "cent", "cents"),
-    "¥": ("yen", "yen", "sen", "sen"),
-    "₹": ("rupee", "rupees", "paisa", "paise"),
-    "USD": ("dollar", "dollars", "cent", "cents"),
-    "EUR": ("euro", "euros", "cent", "cents"),
-    "GBP": ("pound", "pounds", "penny", "pence"),
-    "CHF": ("franc", "francs", "centime", "centimes"),
-    "JPY": ("yen", "yen", "sen", "sen"),
-}
-_MAGNITUDES = {
-    "k": "thousand",
-    "m": "million",
-    "mn": "million",
-    "bn": "billion",
-    "b": "billion",
-    "thousand": "thousand",
-    "million": "million",
-    "billion": "billion",
-    "trillion": "trillion",
-}
-_UNITS = {
-    "km/h": ("kilometer per hour", "kilometers per hour"),
-    "kph": ("kilometer per hour", "kilometers per hour"),
-    "mph": ("mile per hour", "miles per hour"),
-    "m/s": ("meter per second", "meters per second"),
-    "Mbps": ("megabit per second", "megabits per second"),
-    "Mbit/s": ("megabit per second", "megabits per second"),
-    "Gbps": ("gigabit per second", "gigabits per second"),
-    "km²": ("square kilometer", "square kilometers"),
-    "m²": ("square meter", "square meters"),
-    "m³": ("cubic meter", "cubic meters"),
-    "km": ("kilometer", "kilometers"),
-    "cm": ("centimeter", "centimeters"),
-    "mm": ("millimeter", "millimeters"),
-    "µm": ("micrometer", "micrometers"),
-    "nm": ("nanometer", "nanometers"),
-    "m": ("meter", "meters"),
-    "mi": ("mile", "miles"),
-    "ft": ("foot", "feet"),
-    "yd": ("yard", "yards"),
-    "in.": ("inch", "inches"),
-    "kg": ("kilogram", "kilograms"),
-    "mg": ("milligram", "milligrams"),
-    "µg": ("microgram", "micrograms"),
-    "g": ("gram", "grams"),
-    "lbs": ("pound", "pounds"),
-    "lb": ("pound", "pounds"),
-    "oz": ("ounce", "ounces"),
-    "ml": ("milliliter", "milliliters"),
-    "mL": ("milliliter", "milliliters"),
-    "cl": ("centiliter", "centiliters"),
-    "l": ("liter", "liters"),
-    "L": ("liter", "liters"),
-    "kWh": ("kilowatt hour", "kilowatt hours"),
-    "kW": ("kilowatt", "kilowatts"),
-    "MW": ("megawatt", "megawatts"),
-    "W": ("watt", "watts"),
-    "mA": ("milliamp", "milliamps"),
-    "kV": ("kilovolt", "kilovolts"),
-    "V": ("volt", "volts"),
-    "kHz": ("kilohertz", "kilohertz"),
-    "MHz": ("megahertz", "megahertz"),
-    "GHz": ("gigahertz", "gigahertz"),
-    "Hz": ("hertz", "hertz"),
-    "dB": ("decibel", "decibels"),
-    "kB": ("kilobyte", "kilobytes"),
-    "KB": ("kilobyte", "kilobytes"),
-    "MB": ("megabyte", "megabytes"),
-    "MiB": ("mebibyte", "mebibytes"),
-    "GB": ("gigabyte", "gigabytes"),
-    "GiB": ("gibibyte", "gibibytes"),
-    "TB": ("terabyte", "terabytes"),
-    "px": ("pixel", "pixels"),
-    "°C": ("degree Celsius", "degrees Celsius"),
-    "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
-    "°": ("degree", "degrees"),
-    "ms": ("millisecond", "milliseconds"),
-    "µs": ("microsecond", "microseconds"),
-    "sec": ("second", "seconds"),
-    "s": ("second", "seconds"),
-    "min": ("minute", "minutes"),
-    "hrs": ("hour", "hours"),
-    "hr": ("hour", "hours"),
-    "h": ("hour", "hours"),
-    "%": ("percent", "percent"),
-}
-_BEFORE_NAMES = {  # said in full and never the end of a sentence
-    "Dr": "Doctor",
-    "Mr": "Mister",
-    "Mrs": "Missus",
-    "Ms": "Miz",
-    "Prof": "Professor",
-    "Gov": "Governor",
-    "Sen": "Senator",
-    "Rep": "Representative",
-    "Gen": "General",
-    "Col": "Colonel",
-    "Capt": "Captain",
-    "Lt": "Lieutenant",
-    "Sgt": "Sergeant",
-    "Rev": "Reverend",
-    "Hon": "Honorable",
-    "Mt": "Mount",
-    "Ft": "Fort",
-}
-_ABBREVIATIONS = {  # may end a sentence
-    "etc": "et cetera",
-    "vs": "versus",
-    "approx": "approximately",
-    "Jr": "Junior",
-    "Sr": "Senior",
-    "Inc": "Incorporated",
-    "Ltd": "Limited",
-    "Corp": "Corporation",
-    "Co": "Company",
-    "Dept": "Department",
-    "dept": "department",
-    "Ave": "Avenue",
-    "Blvd": "Boulevard",
-    "Rd": "Road",
-    "St": "Street",
-    "Mon": "Monday",
-    "Tue": "Tuesday",
-    "Tues": "Tuesday",
-    "Wed": "Wednesday",
-    "Thu": "Thursday",
-    "Thurs": "Thursday",
-    "Fri": "Friday",
-    "Sat": "Saturday",
-    "Sun": "Sunday",
-    "Ext": "Extension",
-    "ext": "extension",
-    "min": "minutes",
-    "max": "maximum",
-    "a.m": "A M",
-    "p.m": "P M",
-    "A.M": "A M",
-    "P.M": "P M",
-    "Ph.D": "P H D",
-    **{m[:3]: m for m in _MONTHS if m != "May"},
-    "Sept": "September",
-}
-# What a reader of a stream must not take for the end of a sentence.
-NOT_THE_END = frozenset(
-    {*_BEFORE_NAMES, *_ABBREVIATIONS, "St", "No", "Fig", "Vol", "e.g", "i.e", "cf", "pp", "al"}
-)
-_OPERATORS = {
-    "+": "plus",
-    "-": "minus",
-    "−": "minus",
-    "*": "times",
-    "×": "times",
-    "x": "times",
-    "·": "times",
-    "/": "divided by",
-    "÷": "divided by",
-    "=": "equals",
-    "≈": "is about",
-    "<": "is less than",
-    ">": "is greater than",
-    "≤": "is at most",
-    "≥": "is at least",
-    "^": "to the power of",
-}
-_FRACTIONS = {
-    "½": "one half",
-    "⅓": "one third",
-    "⅔": "two thirds",
-    "¼": "one quarter",
-    "¾": "three quarters",
-}
-_YEAR_CUES = (
-    "in|since|until|till|by|from|of|year|before|after|around|circa|during|the|early|late|mid"
-)
-
-_INT = r"\d{1,3}(?:,\d{3})+|\d+"
-_NUM = rf"(?:{_INT})(?:\.\d+)?"
+_INT = r"\d{1,3}(?:,\d{3}){1,8}|\d{1,40}"
+_NUM = rf"(?:{_INT})(?:\.\d{{1,40}})?"
 _LEFT = r"(?<![\w.,$£€¥:/-])"  # where a number may begin
 _RIGHT = r"(?![\w]|[.,:/-]\d)"  # where it may end
 
@@ -209,12 +37,12 @@ def rules(language: str) -> list[Rule]:
     def rule(pattern: str, say: Callable[[re.Match[str]], str | None], flags: int = 0) -> Rule:
         return re.compile(pattern, flags), say
 
-    symbol = "|".join(re.escape(c) for c in sorted(_CURRENCIES, key=len, reverse=True))
-    magnitude = "|".join(sorted(_MAGNITUDES, key=len, reverse=True))
-    unit = "|".join(re.escape(u) for u in sorted(_UNITS, key=len, reverse=True))
+    symbol = "|".join(re.escape(c) for c in sorted(CURRENCIES, key=len, reverse=True))
+    magnitude = "|".join(sorted(MAGNITUDES, key=len, reverse=True))
+    unit = "|".join(re.escape(u) for u in sorted(UNITS, key=len, reverse=True))
     ampm = r"(?:\s?([aApP])\.?\s?[mM]\b(\.(?=\s+[a-z\d]|,|;|:))?)"
-    names = "|".join(_BEFORE_NAMES)
-    abbreviations = "|".join(re.escape(a) for a in sorted(_ABBREVIATIONS, key=len, reverse=True))
+    names = "|".join(BEFORE_NAMES)
+    abbreviations = "|".join(re.escape(a) for a in sorted(ABBREVIATIONS, key=len, reverse=True))
 
     return [
         # times
@@ -227,14 +55,14 @@ def rules(language: str) -> list[Rule]:
             lambda m: _slash_date(m, day_first),
         ),
         rule(
-            rf"\b({_MONTH})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?!:|\.\d|,\d)(?:,?\s+(\d{{4}})\b)?",
+            rf"\b({MONTH})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?!:|\.\d|,\d)(?:,?\s+(\d{{4}})\b)?",
             lambda m: _date(_month(m[1]), int(m[2]), m[3]),
         ),
         rule(
-            rf"{_LEFT}(\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?({_MONTH})\b\.?(?:,?\s+(\d{{4}})\b)?",
+            rf"{_LEFT}(\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?({MONTH})\b\.?(?:,?\s+(\d{{4}})\b)?",
             lambda m: _date(_month(m[2]), int(m[1]), m[3], day_first=True),
         ),
-        rule(rf"\b({_MONTH})\.?\s+(\d{{4}})\b", lambda m: f"{_month(m[1])} {year(int(m[2]))}"),
+        rule(rf"\b({MONTH})\.?\s+(\d{{4}})\b", lambda m: f"{_month(m[1])} {year(int(m[2]))}"),
         # phone numbers
         rule(
             r"(?<![\w.+-])(\+\d{1,3}[ .-]?)?(\(\d{3}\)[ .-]?|\d{3}[ .-])(\d{3})[ .-](\d{4})"
@@ -255,10 +83,10 @@ def rules(language: str) -> list[Rule]:
         # arithmetic
         rule(
             r"(?<=[\d)])\s+([-+−*×x·/÷=≈<>≤≥^])\s+(?=[-−(]?[$£€]?\d)",
-            lambda m: f" {_OPERATORS[m[1]]} ",
+            lambda m: f" {OPERATORS[m[1]]} ",
         ),
-        rule(r"(?<=\d)([+×*=÷^])(?=\d)", lambda m: f" {_OPERATORS[m[1]]} "),
-        rule(r"(?<=\w)\s+([=≈≤≥÷×])\s+(?=\w)", lambda m: f" {_OPERATORS[m[1]]} "),
+        rule(r"(?<=\d)([+×*=÷^])(?=\d)", lambda m: f" {OPERATORS[m[1]]} "),
+        rule(r"(?<=\w)\s+([=≈≤≥÷×])\s+(?=\w)", lambda m: f" {OPERATORS[m[1]]} "),
         # versions and network addresses, ranges, fractions
         rule(
             rf"(?<![\w.])[vV]?(\d+(?:\.\d+){{2,}}){_RIGHT}",
@@ -270,7 +98,7 @@ def rules(language: str) -> list[Rule]:
             lambda m: f"{_number(m[1])} to {_amount(m[2], m[3])}",
         ),
         rule(rf"{_LEFT}([1-9])/([2-9]|10){_RIGHT}", _fraction),
-        rule(r"(\d+)?\s?([½⅓⅔¼¾])", _fraction_sign),
+        rule(r"(?:(?<!\d)(\d{1,9})\s?)?([½⅓⅔¼¾])", _fraction_sign),
         # decades
         rule(r"(?<![\w.,-])((?:1[1-9]|20)\d)0'?s\b", _decade),
         rule(r"(?<!\w)['’](\d)0s\b", lambda m: _plural(cardinal(int(m[1]) * 10))),
@@ -286,7 +114,7 @@ def rules(language: str) -> list[Rule]:
         rule(rf"(?<![\w.,])([-−]?(?:{_NUM}))(?!\w|[.,]\d)", lambda m: _number(m[1])),
         rule(r"(?<![\w.,])\.(\d+)(?!\w)", lambda m: f"point {digits(m[1])}"),
         # abbreviations
-        rule(rf"\b({names})\.(?=\s+[A-Z]|\s+and\b)", lambda m: _BEFORE_NAMES[m[1]]),
+        rule(rf"\b({names})\.(?=\s+[A-Z]|\s+and\b)", lambda m: BEFORE_NAMES[m[1]]),
         rule(r"^[ \t]*(\d{1,2})[.)]\s+(?=\S)", lambda m: f"{cardinal(int(m[1]))}, ", re.M),
         rule(r"\bSt\.(?=\s+[A-Z][a-z])", _saint),
         rule(r"\be\.\s?g\.(,)?", lambda m: "for example,"),
@@ -302,10 +130,10 @@ def rules(language: str) -> list[Rule]:
         rule(r"\s?&\s?", lambda m: " and "),
         rule(r"(?<=\w)\s?@\s?(?=\w)", lambda m: " at "),
         rule(r"(?<!\w)[~≈](?=[$£€]?\d)", lambda m: "about "),
-        rule(r"\s*(?:\.\.\.|…)\s*(?=\w)", lambda m: ", "),
-        rule(r"\s*(?:\.\.\.|…)", lambda m: "."),
-        rule(r"\s*(?:→|->|=>)\s*", lambda m: ", "),
-        rule(r"(?<=\w)\s*[—–]\s*(?=\w)|(?<=\w)\s+-{1,2}\s+(?=\w)", lambda m: ", "),
+        rule(r"\s{0,2}(?:\.\.\.|…)\s{0,2}(?=\w)", lambda m: ", "),
+        rule(r"\s{0,2}(?:\.\.\.|…)", lambda m: "."),
+        rule(r"\s{0,2}(?:→|->|=>)\s{0,2}", lambda m: ", "),
+        rule(r"(?<=\w)[ \t]*(?:[—–]|(?<=[ \t])--?(?=[ \t]))[ \t]*(?=\w)", lambda m: ", "),
         rule(r"(?<=\w)_(?=\w)", lambda m: " "),
     ]
 
@@ -337,11 +165,11 @@ def _hour_ampm(hour: str, minute: str, half: str) -> str:
     words = cardinal(int(hour))
     if minute and int(minute):
         words += f" oh {cardinal(int(minute))}" if int(minute) < 10 else f" {cardinal(int(minute))}"
-    return f"{words} {half.upper()} M"
+    return f"{words} {half.upper()}M"
 
 
 def _month(name: str) -> str:
-    return next(m for m in _MONTHS if m.startswith(name[:3]))
+    return next(m for m in MONTHS if m.startswith(name[:3]))
 
 
 def _date(month: str, day: int, year_text: str | None, day_first: bool = False) -> str | None:
@@ -352,7 +180,7 @@ def _date(month: str, day: int, year_text: str | None, day_first: bool = False) 
 
 
 def _iso_date(m: re.Match[str]) -> str | None:
-    return _date(_MONTHS[int(m[2]) - 1], int(m[3]), m[1])
+    return _date(MONTHS[int(m[2]) - 1], int(m[3]), m[1])
 
 
 def _slash_date(m: re.Match[str], day_first: bool) -> str | None:
@@ -362,7 +190,7 @@ def _slash_date(m: re.Match[str], day_first: bool) -> str | None:
     if not 1 <= a <= 12:
         return None
     full = m[3] if len(m[3]) == 4 else f"{'19' if int(m[3]) > 68 else '20'}{m[3]}"
-    return _date(_MONTHS[a - 1], b, full, day_first)
+    return _date(MONTHS[a - 1], b, full, day_first)
 
 
 def _phone(text: str) -> str:
@@ -371,11 +199,11 @@ def _phone(text: str) -> str:
 
 
 def _money(symbol: str, amount: str, magnitude: str | None, sign: str | None) -> str:
-    one, many, cent, cents = _CURRENCIES[symbol]
+    one, many, cent, cents = CURRENCIES[symbol]
     whole, _, fraction = amount.replace(",", "").partition(".")
     minus = "minus " if sign else ""
     if magnitude:
-        return f"{minus}{decimal(amount)} {_MAGNITUDES[magnitude]} {many}"
+        return f"{minus}{decimal(amount)} {MAGNITUDES[magnitude]} {many}"
     if fraction and len(fraction) != 2:
         return f"{minus}{decimal(amount)} {many}"
     parts = []
@@ -400,14 +228,14 @@ def _fraction(m: re.Match[str]) -> str | None:
 
 def _fraction_sign(m: re.Match[str]) -> str:
     if not m[1]:
-        return _FRACTIONS[m[2]]
-    return f"{cardinal(int(m[1]))} and {_FRACTIONS[m[2]].replace('one half', 'a half')}"
+        return FRACTIONS[m[2]]
+    return f"{cardinal(int(m[1]))} and {FRACTIONS[m[2]].replace('one half', 'a half')}"
 
 
 def _amount(number: str, unit: str | None) -> str:
     if unit is None:
         return _number(number)
-    one, many = _UNITS[unit]
+    one, many = UNITS[unit]
     return f"{decimal(number)} {one if number == '1' else many}"
 
 
@@ -434,7 +262,7 @@ def _abbreviation(m: re.Match[str]) -> str | None:
     ends = not rest.strip() or re.match(r"\s+[\"'“(]?[A-Z]", rest) is not None
     if word in ("St", "Ave", "Rd", "Blvd", "Co", "Inc", "Ltd", "Corp") and rest.strip():
         ends = ends and re.match(r"\s+[A-Z]\w*\s+[a-z]", rest) is not None
-    return _ABBREVIATIONS[word] + ("." if ends else "")
+    return ABBREVIATIONS[word] + ("." if ends else "")
 
 
 def _initials(m: re.Match[str]) -> str:

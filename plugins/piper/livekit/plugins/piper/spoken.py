@@ -138,8 +138,8 @@ def _markup() -> list[Rule]:
         _rule(r"!?\[([^\]\n]{0,200})\]\([^)\s]{0,500}\)", lambda m: m[1]),
         _rule(r"^[ \t]*(?:#{1,6}[ \t]+|[-*+•][ \t]+|>[ \t]?)", lambda m: "", re.M),
         _rule(r"^[ \t]*[-*_|: \t]{3,}$", lambda m: "", re.M),
-        _rule(r"^[ \t]*\|[ \t]*|[ \t]*\|[ \t]*$", lambda m: "", re.M),
-        _rule(r"[ \t]*\|[ \t]*", lambda m: ", "),
+        _rule(r"^[ \t]{0,8}\|[ \t]{0,8}|[ \t]{0,8}\|[ \t]{0,8}$", lambda m: "", re.M),
+        _rule(r"[ \t]{0,8}\|[ \t]{0,8}", lambda m: ", "),
         _rule(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)", lambda m: ""),
         _rule(r"<(?:/?[a-zA-Z][^<>]{0,100})>", lambda m: ""),
     ]

@@ -1,0 +1,85 @@
+import random
+
+import pytest
+from livekit.plugins.piper.clauses import ClauseBuffer, units
+from livekit.plugins.piper.spoken import tokens
+
+
+def taken(text: str, *, urgent: bool = False, settled: bool = False) -> str | None:
+    buffer = ClauseBuffer()
+    buffer.push(text)
+    return buffer.take(urgent=urgent, settled=settled)
+
+
+def test_a_sentence_does_not_wait_for_the_next() -> None:
+    assert taken("Sure!") == "Sure!"
+    assert taken("Is that so?") == "Is that so?"
+    assert taken("That is it.", settled=True) == "That is it."
+    assert taken("That is it. ") == "That is it. "
+
+
+@pytest.mark.parametrize(
+    "text", ["It is 3.", "See example.", "It costs $1,", "At 3:", "I saw Dr. ", "the U.S. ", "1. "]
+)
+def test_waits_where_a_mark_may_be_none(text: str) -> None:
+    assert taken(text, urgent=True) is None
+
+
+def test_first_piece_leaves_at_a_clause_or_after_some_words() -> None:
+    assert taken("Sure, I can", urgent=True) == "Sure, "
+    assert taken("Sure, I can") is None
+    text = "The kitchen timer that you asked me about before lunch"
+    piece = taken(text, urgent=True)
+    assert piece == "The kitchen timer that you asked me "
+    assert taken("The kitchen timer that you asked", urgent=True) is None
+
+
+def test_short_sentence_stays_whole() -> None:
+    assert taken("The timer is set for five minutes from now. ", urgent=True) == (
+        "The timer is set for five minutes from now. "
+    )
+
+
+def test_what_is_flushed_leaves() -> None:
+    buffer = ClauseBuffer()
+    buffer.push("no mark at all")
+    assert buffer.take(urgent=False, settled=True) is None
+    buffer.flush()
+    assert buffer.take(urgent=False, settled=False) == "no mark at all"
+
+
+def test_endless_text_leaves_in_pieces() -> None:
+    buffer = ClauseBuffer()
+    buffer.push("x" * 10_000)
+    sizes = []
+    while (piece := buffer.take(urgent=False, settled=False)) is not None:
+        sizes.append(len(piece))
+    assert len(sizes) > 30 and max(sizes) <= 300
+
+
+def test_nothing_is_lost_however_the_text_arrives() -> None:
+    text = (
+        "Sure, Dr. Smith! It is 3.14, see example.com.  Well…  and so on: one, two; "
+        "three — four\n- five\n\nThe U.S. has 1,000 (or so). Bye"
+    )
+    chance = random.Random(0)
+    for _ in range(200):
+        buffer, got, at = ClauseBuffer(), "", 0
+        while at < len(text):
+            step = chance.randrange(1, 9)
+            buffer.push(text[at : at + step])
+            at += step
+            while piece := buffer.take(urgent=chance.random() < 0.5, settled=chance.random() < 0.2):
+                got += piece
+        buffer.flush()
+        while piece := buffer.take(urgent=False, settled=True):
+            got += piece
+        assert got == text and not len(buffer)
+
+
+def test_units_are_sentences_unless_too_long() -> None:
+    text = "One two. " + "and some more words " * 20 + ". Last."
+    got = [[t.text for t in u] for u in units(tokens(text), 7, 24)]
+    assert sum(got, []) == [t.text for t in tokens(text)]
+    assert "".join(got[0]) == "One two. " and "".join(got[-1]) == "Last."
+    assert all(len(u) <= 27 for u in got)

@@ -1,0 +1,83 @@
+"""`scripts/bench [stages|voice|models]`: measures, prints a table, writes JSON and plots."""
+
+import importlib
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from ..docs import between
+from ..settings import home, load
+from . import report
+from .row import Row
+
+STAGES = ("stt", "llm", "tts")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def bench() -> None:
+    """Benchmarks: ours against the stock way, in one run."""
+
+
+def _emit(name: str, rows: list[Row], as_json: bool, keep: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([r.to_dict() for r in rows], indent=2))
+    else:
+        click.echo(report.markdown(rows))
+    if keep:
+        folder = home() / "docs" / "bench"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_text(
+            json.dumps([r.to_dict() for r in rows], indent=2) + "\n"
+        )
+        readme = home() / "README.md"
+        readme.write_text(between(readme.read_text(), f"bench-{name}", report.markdown(rows)))
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+_keep = click.option("--keep", is_flag=True, help="Keep the figures and the plot in the README.")
+
+
+@bench.command()
+@click.option("--only", type=click.Choice(STAGES), help="One stage alone.")
+@click.option("--starter", is_flag=True, help="Leave out the large random models.")
+@_json
+@_keep
+def stages(only: str | None, starter: bool, as_json: bool, keep: bool) -> None:
+    """Each plugin against the stock way, on the starter and on random models of true shape."""
+    rows: list[Row] = []
+    for stage in (only,) if only else STAGES:
+        click.echo(f"measuring {stage} …", err=True)
+        measure: Callable[..., list[Row]] = importlib.import_module(
+            f".{stage}", __package__
+        ).measure
+        rows += measure(shapes=not starter)
+    _emit("stages", rows, as_json, keep)
+    if keep:
+        report.plot(rows, home() / "docs" / "bench" / "stages.png")
+
+
+@bench.command()
+@click.option("--turns", type=click.IntRange(2, 200), default=20, help="How many questions.")
+@_json
+@_keep
+def voice(turns: int, as_json: bool, keep: bool) -> None:
+    """A whole turn through `talk`, from the caller's last sample to the first sound back."""
+    from . import voice_to_voice
+
+    with tempfile.TemporaryDirectory() as folder:
+        measured = voice_to_voice.measure(load(), Path(folder), turns)
+    _emit("voice", voice_to_voice.rows(measured), as_json, keep)
+    if not as_json:
+        for m in measured:
+            moments = "  ".join(f"{name} {at:.0f}" for name, at in m.moments_ms.items())
+            click.echo(f"{m.asked!r} -> {m.turn.reply!r}\n    {moments}", err=True)
+    if keep:
+        voice_to_voice.plot(measured, home() / "docs" / "bench" / "voice.png")
+
+
+if __name__ == "__main__":
+    sys.exit(bench(prog_name="scripts/bench"))
