@@ -100,7 +100,7 @@ async def test_speed_and_speaker(starter: LocalSynthesizer, tiny: LocalSynthesiz
     assert 0.45 < fast.size / normal.size < 0.6
     one, _ = await speak(tiny, quiet("Hello", speaker="speaker 1"))
     two, _ = await speak(tiny, quiet("Hello", speaker="speaker 2"))
-    assert one.size != two.size or likeness(one, two) < 0.9
+    assert one.size != two.size or likeness(one, two) < 0.99  # 1.0 for one speaker
 
 
 @pytest.mark.parametrize(

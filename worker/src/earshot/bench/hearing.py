@@ -58,7 +58,7 @@ class Listener:
     """A model in stock faster-whisper, greedy, one thread."""
 
     def __init__(self, model: Path) -> None:
-        from faster_whisper import WhisperModel
+        from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 
         self._model: Any = WhisperModel(
             str(model), device="cpu", compute_type="int8", cpu_threads=1

@@ -42,7 +42,7 @@ def teacher(text: str) -> NDArray[np.float32]:
         subprocess.run(["flite", "-voice", TEACHER, "-t", text, "-o", out.name], check=True)
         with wave.open(out.name) as wav:
             pcm = np.frombuffer(wav.readframes(wav.getnframes()), "<i2")
-    return pcm.astype(np.float32) / 32768
+    return np.asarray(pcm, np.float32) / np.float32(32768)
 
 
 def level_db(audio: NDArray[np.float32], rate_hz: int) -> float:

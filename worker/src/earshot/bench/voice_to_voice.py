@@ -104,7 +104,7 @@ def plot(measured: list[Measured], path: Path) -> None:
     groups = {name: turns for name, turns in groups.items() if turns}
     colours = ["#b8bec8", "#8fb8ff", "#1f6feb", "#0b3d91", "#e3a008", "#2da44e"]
     figure, axis = plt.subplots(figsize=(9, 1.3 * len(groups) + 1.4))
-    for i, (name, turns) in enumerate(groups.items()):
+    for i, turns in enumerate(groups.values()):
         medians = {
             moment: statistics.median(values)
             for moment in MOMENTS

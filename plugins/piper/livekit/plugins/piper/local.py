@@ -60,7 +60,7 @@ class LocalSynthesizer:
             phonemizer.utterances(["1"])  # loads espeak's data, so that no caller waits for it
         except RuntimeError as e:
             raise VoiceFormatError(
-                f"{path}.json: espeak has no voice {config.espeak_voice!r} ({e})"
+                f"{path}.json: espeak has no voice {config.espeak_voice!r}; expected such as en-us"
             ) from e
         spoken.tokens("1", config.language)  # compiles the rules
         sessions = open_sessions(path, Path(cache_dir) if cache_dir else None)

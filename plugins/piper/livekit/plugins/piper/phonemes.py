@@ -157,6 +157,7 @@ def _espeak_clauses(voice: str, text: str) -> list[tuple[str, str, bool]]:
             espeakbridge.initialize(str(ESPEAK_DATA_DIR))
         # piper's own phonemizer chooses its voice on every call, behind our back
         if voice != _espeak_voice or piper.voice._ESPEAK_PHONEMIZER is not None:
+            _espeak_voice = ""  # if this fails, nobody knows which voice it is
             espeakbridge.set_voice(voice)
             _espeak_voice = voice
         return espeakbridge.get_phonemes(text)

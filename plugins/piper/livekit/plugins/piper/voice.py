@@ -96,6 +96,9 @@ def _parse(name: str, raw: Any) -> VoiceConfig:
     sample_rate_hz = int(raw["audio"]["sample_rate"])
     if not 8000 <= sample_rate_hz <= 48000:
         raise ValueError(f"audio.sample_rate is {sample_rate_hz}, not 8000 to 48000")
+    hop = int(raw.get("hop_length", 256))
+    if not 1 <= hop <= 4096:
+        raise ValueError(f"hop_length is {hop}, not 1 to 4096")
     espeak_voice = str(raw["espeak"]["voice"])
     n_speakers = int(raw["num_speakers"])
     named = {str(k): int(v) for k, v in raw.get("speaker_id_map", {}).items()}
@@ -112,7 +115,7 @@ def _parse(name: str, raw: Any) -> VoiceConfig:
         speaker_ids=named if n_speakers > 1 else {},
         n_speakers=n_speakers,
         default_speaker_id=int(raw.get("default_speaker_id", 0)),
-        hop=int(raw.get("hop_length", 256)),
+        hop=hop,
         noise_scale=float(inference.get("noise_scale", 0.667)),
         length_scale=float(inference.get("length_scale", 1.0)),
         noise_w=float(inference.get("noise_w", 0.8)),
