@@ -80,6 +80,6 @@ def test_nothing_is_lost_however_the_text_arrives() -> None:
 def test_units_are_sentences_unless_too_long() -> None:
     text = "One two. " + "and some more words " * 20 + ". Last."
     got = [[t.text for t in u] for u in units(tokens(text), 7, 24)]
-    assert sum(got, []) == [t.text for t in tokens(text)]
+    assert [t for u in got for t in u] == [t.text for t in tokens(text)]
     assert "".join(got[0]) == "One two. " and "".join(got[-1]) == "Last."
     assert all(len(u) <= 27 for u in got)

@@ -273,7 +273,7 @@ async def test_voice_without_durations_still_tells_words(
 
 
 async def test_voice_of_letters(starter_path: Path, tmp_path: Path) -> None:
-    config = json.loads(Path(f"{starter_path}.json").read_text(encoding="utf-8"))
+    config = json.loads(starter_path.with_name("starter.onnx.json").read_text(encoding="utf-8"))
     config["phoneme_type"] = "text"
     shutil.copy(starter_path, tmp_path / "v.onnx")
     (tmp_path / "v.onnx.json").write_text(json.dumps(config))
