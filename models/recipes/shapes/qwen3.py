@@ -2,7 +2,7 @@
 
 Same layers, widths, vocabulary size, tensor types and chat format as the real Q4_K_M file, so an
 evaluation costs the same; what it says is noise. Made from nothing but this file: the vocabulary
-is 256 bytes and then ever longer letter groups, about four letters a token on English text.
+is 256 bytes and then groups of two to four letters: about two letters a token.
 """
 
 import itertools
