@@ -6,8 +6,10 @@ there is audio to hear. Knows nothing of time, audio or phonemes.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from .english_words import NOT_THE_END
 from .spoken import Token
@@ -16,6 +18,8 @@ FIRST_WORDS = 7
 """Without any mark, the first piece leaves after so many words, at the latest."""
 MAX_CHARS = 300
 """A sentence that goes on longer is cut at its last clause."""
+
+_AHEAD = 60  # tokens looked at for the end of a unit: more than any unit has
 
 _CLOSERS = r"[\"'”’»)\]}*_`]*"
 _SENTENCE_END = re.compile(rf"[.!?…]+{_CLOSERS}(?=\s|$)|[。！？]+{_CLOSERS}|\n+")
@@ -136,30 +140,30 @@ def _sensible(words: Sequence[str], limit: int) -> int:
     return next((i for i in places if words[i - 1] not in _LEANING), limit)
 
 
-def units(tokens: Sequence[Token], first_words: int, max_words: int) -> Iterator[list[Token]]:
+def units(tokens: Iterable[Token], first_words: int, max_words: int) -> Iterator[list[Token]]:
     """Divides a text into what one run of the graph speaks.
 
     A sentence is one unit, unless it is longer than `first_words` (for the first unit of all, so
     that it can be heard early) or `max_words`: then it is cut at a clause, or between words.
     """
-    limit, start = first_words, 0
-    while start < len(tokens):
-        end = _unit_end(tokens, start, limit)
-        yield list(tokens[start:end])
-        start, limit = end, min(2 * limit, max_words)
+    limit, source = first_words, iter(tokens)
+    ahead = list(itertools.islice(source, _AHEAD))
+    while ahead:
+        end = _unit_end(ahead, limit)
+        yield ahead[:end]
+        ahead = [*ahead[end:], *itertools.islice(source, end)]
+        limit = min(2 * limit, max_words)
 
 
-def _unit_end(tokens: Sequence[Token], start: int, limit: int) -> int:
-    count, clause = 0, None
-    for i in range(start, len(tokens)):
-        count += len(tokens[i].words)
-        if count > limit + 2 or (count > limit and tokens[i].ends != "."):
-            if clause is not None:
-                return clause
-            said = [" ".join(t.words).lower() for t in tokens[start : i + 1]]
-            return start + _sensible(said, i - start) if i > start else i + 1
-        if tokens[i].ends == ".":
-            return i + 1
-        if tokens[i].ends == ",":
-            clause = i + 1
-    return len(tokens)
+def _unit_end(tokens: Sequence[Token], limit: int) -> int:
+    counts = list(itertools.accumulate(len(t.words) for t in tokens))
+    marks = [t.ends for t in tokens]
+    sentence = marks.index(".") if "." in marks else len(marks) - 1
+    if counts[sentence] <= limit + 2:
+        return sentence + 1
+    room = max(1, bisect.bisect_right(counts, limit))  # tokens that fit
+    clauses = [i for i in range(room) if marks[i] == ","]
+    if clauses:
+        return clauses[-1] + 1
+    said = [" ".join(t.words).lower() for t in tokens[: room + 1]]
+    return _sensible(said, room) if room > 1 else 1

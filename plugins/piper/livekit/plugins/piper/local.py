@@ -62,7 +62,7 @@ class LocalSynthesizer:
             raise VoiceFormatError(
                 f"{path}.json: espeak has no voice {config.espeak_voice!r}; expected such as en-us"
             ) from e
-        spoken.tokens("1", config.language)  # compiles the rules
+        list(spoken.tokens("1", config.language))  # compiles the rules
         sessions = open_sessions(path, Path(cache_dir) if cache_dir else None)
         self._voice = Voice(config, phonemizer, sessions)
         self._info = config.info

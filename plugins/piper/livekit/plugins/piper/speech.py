@@ -5,6 +5,7 @@ Blocking code for a worker thread. Knows nothing of queues, deadlines or event l
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Generator, Sequence
 
@@ -49,7 +50,7 @@ class Voice:
             self._words = (20, 30)  # of the first unit, of any: the text part grows quadratically
         else:
             self._renderer = WholeRenderer(sessions)
-            self._words = (clauses.FIRST_WORDS, 24)  # one unit is one wait
+            self._words = (5, 24)  # one unit is one wait
         self._gains: dict[int, float] = {}
         self._gains_lock = threading.Lock()
 
@@ -70,15 +71,14 @@ class Voice:
         )
         gain = self.gain(speaker_id, options)
         frames = MAX_CHUNK_FRAMES if request.buffered_s > AT_EASE_S else FIRST_CHUNK_FRAMES
-        units = list(clauses.units(spoken.tokens(request.text, config.language), *self._words))
         line = _Line(config)
-        for n, unit in enumerate(units):
-            last = n == len(units) - 1
-            line.begin(
-                unit,
-                join_before=request.continues_last if n == 0 else not units[n - 1][-1].ends,
-                join_after=request.continues_next if last else not unit[-1].ends,
-            )
+        joined = request.continues_last
+        units = clauses.units(spoken.tokens(request.text, config.language), *self._words)
+        for unit, following in itertools.pairwise(itertools.chain(units, [None])):
+            assert unit is not None
+            join = request.continues_next if following is None else not unit[-1].ends
+            line.begin(unit, join_before=joined, join_after=join)
+            joined = join
             utterances = self._phonemizer.utterances([w for t in unit for w in t.words])
             for phonemes in utterances:
                 first = True

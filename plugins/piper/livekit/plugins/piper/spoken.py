@@ -45,25 +45,21 @@ _ADDRESS_WORDS = {
 }
 
 
-def tokens(text: str, language: str = "en") -> list[Token]:
-    """Divides `text` at its white space; the tokens' texts join to `text` again.
+def tokens(text: str, language: str = "en") -> Iterator[Token]:
+    """Divides `text` at its white space, as far as it is asked for; texts join to `text` again.
 
     Args:
         language: as `en`, `en_GB`, `de-DE`; the region decides how 3/4/2025 is read.
     """
     family = re.split(r"[-_]", language.lower())[0]
-    out: list[Token] = []
     written, spoken = "", ""
     for part, said in _pieces(text, _rules(family, language)):
-        written, spoken = written + part, _join(spoken, said)
-        if part[-1:].isspace() and written.strip():
-            out.append(_token(written, spoken))
+        if part.strip() and written.strip() and written[-1].isspace():
+            yield _token(written, spoken)
             written = spoken = ""
-    if written.strip() or not out:
-        out.append(_token(written, spoken))
-    elif written:
-        out[-1] = Token(out[-1].text + written, out[-1].words)
-    return out
+        written, spoken = written + part, _join(spoken, said)
+    if written:
+        yield _token(written, spoken)
 
 
 def _pieces(text: str, rules: list[Rule]) -> Iterator[tuple[str, str]]:
