@@ -5,7 +5,8 @@ else
   UV=$PWD/.tools/uv/bin/uv
   if [ ! -x "$UV" ]; then
     echo "Getting uv, the package installer, through pip …" >&2
-    python3 -m pip install --quiet --require-hashes --target .tools/uv -r requirements/uv.txt
+    python3 -m pip install --quiet --root-user-action ignore --require-hashes --target .tools/uv -r requirements/uv.txt
   fi
 fi
-export UV_PYTHON_DOWNLOADS=never
+# a site behind a TLS proxy has its authority in the system's store
+export UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true
