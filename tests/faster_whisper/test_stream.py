@@ -183,6 +183,27 @@ class Counting:
         self.closed = True
 
 
+async def test_a_pause_in_the_middle_of_a_sentence_does_not_end_it(
+    transcriber: faster_whisper.LocalTranscriber, say: Any, hear: Any
+) -> None:
+    source = faster_whisper.STT(
+        transcriber,
+        is_finished=lambda text: "minute" in text,
+        unfinished_silence=1.0,
+    )
+    first = say("Set a timer for", after_s=0.3)
+    whole = np.concatenate([first, say("five minutes.", before_s=0.3, after_s=0.8)])
+    hearing = await hear(source, whole, pace=1.0)
+    check_order(hearing.kinds)
+    (final,) = hearing.texts(Type.FINAL_TRANSCRIPT)
+    assert words(final)[:4] == "set a timer for".split()
+    assert words(final)[-1] in ("minute", "minutes")
+    # nobody waits for ever: the words that came are not lost
+    left = await hear(source, say("Set a timer for", after_s=1.6), pace=1.0)
+    assert words(left.heard)[:4] == "set a timer for".split()
+    await source.aclose()
+
+
 async def test_a_long_speech_is_cut_and_its_end_costs_no_more(say: Any, hear: Any) -> None:
     transcriber: Transcriber = Counting()
     assert isinstance(transcriber, Counting)

@@ -17,6 +17,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.turn import TurnHandlingOptions
 from livekit.plugins import faster_whisper, llama_cpp, piper, silero
 
+from .endpointing import is_finished
 from .errors import ModelError
 from .models import Profile
 from .settings import Settings, VadSettings
@@ -93,6 +94,8 @@ def _load_stt(settings: Settings, profile: Profile, threads: int) -> faster_whis
         hotwords=settings.stt.hotwords or (),
         end_of_speech_silence=turn.silence_s,
         preflight_silence=turn.speculate_s,
+        is_finished=is_finished if turn.detector == "text" else None,
+        unfinished_silence=turn.unfinished_s,
         activation_threshold=settings.vad.threshold,
         device=settings.stt.device,
         threads=settings.stt.threads or threads,

@@ -42,6 +42,10 @@ class RecognitionOptions:
     endpointing: EndpointingOptions = field(default_factory=EndpointingOptions)
     speculation_silence_s: float = 0.06
     preflight_silence_s: float = 0.12
+    is_finished: Callable[[str], bool] | None = None
+    """Whether a text is a whole sentence; None: silence alone ends an utterance."""
+    unfinished_silence_s: float = 1.2
+    """Silence that ends an utterance whose text is not."""
     early: bool = True
     """Decode before the end of speech is certain: partial and speculative transcripts."""
 
@@ -119,12 +123,22 @@ class Recognition:
         self._utterance.push(window, is_speech)
         if self._utterance.must_cut:
             self._force_cut()
-        if endpointer.ended:
+        if endpointer.ended and not self._awaits_more():
             await self._finish()
             return
         if self._options.early:
             self._decode_early()
             self._advance()
+
+    def _awaits_more(self) -> bool:
+        """Whether the sentence is not finished and its speaker still has time to go on."""
+        o, asked = self._options, self._snapshot
+        if o.is_finished is None or self._endpointer.silence_s >= o.unfinished_silence_s - 0.001:
+            return False
+        if asked is None or not self._covers(asked):
+            return False
+        # a decode that is under way has the say: it is a window or two away
+        return asked.transcript is None or not o.is_finished(asked.transcript.text)
 
     def _wait(self, window: Window) -> None:
         """Between utterances: keeps what may be the beginning of the next."""
