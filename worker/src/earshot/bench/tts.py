@@ -1,155 +1,124 @@
-"""The voice against stock `PiperVoice.synthesize`: first sound, cancelling, memory.
+"""Piper: first sound of a long sentence, cancelling and memory, against `PiperVoice.synthesize`.
 
-    python -m earshot.bench.tts
-
-Both ways speak the same sentences in one process, in turn; the memory is that of a process each.
+Both ways get one thread and the same 12 s of text, in turn; the figure is the median.
 """
 
-from __future__ import annotations
-
 import asyncio
+import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from ..settings import home
-from .report import markdown
+from livekit.plugins.piper import LocalSynthesizer, SynthesisRequest
+
 from .row import Row
 
+SENTENCE = (
+    "The visitors who came to the front desk this morning asked about the opening hours of the"
+    " library and then about the garage behind the building where they would like to leave the"
+    " cars until the meeting on the second floor is over"
+)
 ROUNDS = 7
-# Each about 12 s long, as one sentence: stock Piper gives out nothing before its end.
-SENTENCES = {
-    "sentence of clauses": (
-        "Sure, I can help you with that right away, because the kitchen timer is now set and it "
-        "will ring after five minutes have gone, so please keep an eye on the pot of soup while "
-        "you wait."
-    ),
-    "sentence without a mark": (
-        "The kitchen timer that you asked me about before lunch is now set to ring as soon as the "
-        "big pot of soup on the back of the stove has been cooking for another five minutes or so "
-        "from now on."
-    ),
-}
+CANCEL_TARGET_MS = 50.0
 
 
-def measure(*, shapes: bool = True) -> list[Row]:
-    """All rows; a minute and a half on two cores.
+@dataclass(frozen=True)
+class Subject:
+    """A voice to measure both ways on."""
 
-    Args:
-        shapes: also measure a random voice of a medium voice's shape, made if it isn't there.
-    """
-    subjects = [("starter", home() / "models" / "starter" / "voice" / "starter.onnx", 0.3)]
-    if shapes:
-        subjects.append(("medium voice shape", _shape(), 0.12))
+    name: str
+    path: Path
+    target: float
+    """Ratio aimed at, for the first sound."""
+
+
+def measure(subjects: list[Subject]) -> list[Row]:
+    """Every figure of every subject; about a minute."""
     rows: list[Row] = []
-    for name, path, target in subjects:
-        ours, stock, cancel = asyncio.run(_times(path))
+    for subject in subjects:
+        ours_ms, cancel_ms = asyncio.run(_ours(subject.path))
+        stock_ms = _stock_ms(subject.path)
+        memory = [_grown_mb(way, subject.path) for way in ("ours", "stock")]
         rows += [
-            Row(f"first sound of a 12 s {kind}", name, ours[kind], stock[kind], target)
-            for kind in SENTENCES
-        ]
-        rows += [
-            Row("cancel a synthesis", name, cancel, None, 50.0),
-            Row("memory", name, _memory("ours", path), _memory("stock", path), None, "MB"),
+            Row("first sound of a 12 s sentence", subject.name, ours_ms, stock_ms, subject.target),
+            Row("cancel in a synthesis", subject.name, cancel_ms, None, CANCEL_TARGET_MS),
+            Row("memory", subject.name, *memory, unit="MB"),
         ]
     return rows
 
 
-def _shape() -> Path:
-    recipe = home() / "models" / "recipes" / "shapes" / "vits.py"
-    path = home() / "models" / "weights" / "shapes" / "vits-medium-random.onnx"
-    if not path.exists():
-        subprocess.run([sys.executable, str(recipe), str(path)], check=True)
-    return path
-
-
-async def _times(path: Path) -> tuple[dict[str, float], dict[str, float], float]:
-    """Milliseconds: our first chunk and stock's of each sentence, and cancelling."""
-    from livekit.plugins.piper import LocalSynthesizer, SynthesisRequest
-    from piper import PiperVoice
-
-    stock = PiperVoice.load(path)
-    ours_ms: dict[str, list[float]] = {kind: [] for kind in SENTENCES}
-    stock_ms: dict[str, list[float]] = {kind: [] for kind in SENTENCES}
-    with LocalSynthesizer(path) as synthesizer:
+async def _ours(path: Path) -> tuple[float, float]:
+    """(median ms to the first chunk, worst ms from cancelling until the pool is free)"""
+    with LocalSynthesizer(path, workers=1) as synthesizer:
         synthesizer.warm_up()
-        for n in range(ROUNDS):
-            for kind, text in SENTENCES.items():
-                # a reply not heard before: neither way may profit from an earlier round
-                text = f"{text.rstrip('.')} number {n}."
-                started = time.perf_counter()
-                speech = synthesizer.synthesize(SynthesisRequest(text))
-                await anext(speech)
-                ours_ms[kind].append(1000 * (time.perf_counter() - started))
-                await speech.aclose()
-                await _idle(synthesizer)
-                started = time.perf_counter()
-                next(iter(stock.synthesize(text)))
-                stock_ms[kind].append(1000 * (time.perf_counter() - started))
-        cancel = max([await _cancel(synthesizer, n) for n in range(12)])
-    return (
-        {kind: median(ms) for kind, ms in ours_ms.items()},
-        {kind: median(ms) for kind, ms in stock_ms.items()},
-        cancel,
-    )
+        first, cancelled = [], []
+        for i in range(ROUNDS):
+            # another word each time: nobody may answer from a cache
+            stream = synthesizer.synthesize(SynthesisRequest(f"{SENTENCE} {i}."))
+            began = time.perf_counter()
+            await anext(stream)
+            first.append(time.perf_counter() - began)
+            began = time.perf_counter()
+            await stream.aclose()
+            while synthesizer.active:
+                await asyncio.sleep(0.001)
+            cancelled.append(time.perf_counter() - began)
+    return statistics.median(first) * 1000, max(cancelled) * 1000
 
 
-async def _cancel(synthesizer: Any, n: int) -> float:
-    """From leaving a synthesis, somewhere in its middle, until its native work has ended."""
-    from livekit.plugins.piper import SynthesisRequest
-
-    text = " ".join(f"{n} {sentence}" for sentence in SENTENCES.values()) * 5
-    speech = synthesizer.synthesize(SynthesisRequest(text))
-    await anext(speech)
-    await asyncio.sleep(0.013 * (n + 1))
-    started = time.perf_counter()
-    await speech.aclose()
-    await _idle(synthesizer)
-    return 1000 * (time.perf_counter() - started)
+def _stock_ms(path: Path) -> float:
+    voice = _stock(path)
+    list(voice.synthesize("Warm up."))
+    first = []
+    for i in range(ROUNDS):
+        began = time.perf_counter()
+        next(iter(voice.synthesize(f"{SENTENCE} {i}.")))
+        first.append(time.perf_counter() - began)
+    return statistics.median(first) * 1000
 
 
-async def _idle(synthesizer: Any) -> None:
-    while synthesizer.active:
-        await asyncio.sleep(0.0005)
-
-
-def _memory(way: str, path: Path) -> float:
-    """Megabytes at most that opening the voice one way and speaking once adds to a process."""
-    command = [sys.executable, "-m", "earshot.bench.tts", "--memory", way, str(path)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return float(output.split()[-1])
-
-
-def _use_memory(way: str, path: Path) -> None:
-    from livekit.plugins.piper import LocalSynthesizer, SynthesisRequest
+def _stock(path: Path) -> Any:
+    import onnxruntime as ort
     from piper import PiperVoice
 
-    text = SENTENCES["sentence of clauses"]
-    before = _status_mb("VmRSS")
+    voice = PiperVoice.load(path)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1  # as ours: a comparison of ways, not of threads
+    voice.session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return voice
+
+
+def _grown_mb(way: str, path: Path) -> float:
+    command = [sys.executable, "-m", "earshot.bench.tts", way, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
+
+
+def _grow(way: str, path: Path) -> None:
+    """The child of `_grown_mb`: what loading a voice and speaking once adds to a process."""
+    import piper as _  # noqa: F401
+
+    before = _peak_mb()
     if way == "stock":
-        list(PiperVoice.load(path).synthesize(text))
+        list(_stock(path).synthesize(SENTENCE))
     else:
 
-        async def speak() -> None:
-            with LocalSynthesizer(path) as synthesizer:
-                async for _ in synthesizer.synthesize(SynthesisRequest(text)):
+        async def once() -> None:
+            with LocalSynthesizer(path, workers=1) as synthesizer:
+                async for _chunk in synthesizer.synthesize(SynthesisRequest(SENTENCE)):
                     pass
 
-        asyncio.run(speak())
-    print(_status_mb("VmHWM") - before)
+        asyncio.run(once())
+    print(_peak_mb() - before)
 
 
-def _status_mb(field: str) -> float:
-    """A size of this process; unlike ru_maxrss not inherited from the process that started it."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split(f"{field}:")[1].split()[0]) / 1024
+def _peak_mb() -> float:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return float(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--memory"]:
-        _use_memory(sys.argv[2], Path(sys.argv[3]))
-    else:
-        print(markdown(measure()))
+    _grow(sys.argv[1], Path(sys.argv[2]))
