@@ -41,11 +41,11 @@ def measure(subjects: list[Subject]) -> list[Row]:
     for subject in subjects:
         ours_ms, cancel_ms = asyncio.run(_ours(subject.path))
         stock_ms = _stock_ms(subject.path)
-        memory = [_grown_mb(way, subject.path) for way in ("ours", "stock")]
+        grown, theirs = (_grown_mb(way, subject.path) for way in ("ours", "stock"))
         rows += [
             Row("first sound of a 12 s sentence", subject.name, ours_ms, stock_ms, subject.target),
             Row("cancel in a synthesis", subject.name, cancel_ms, None, CANCEL_TARGET_MS),
-            Row("memory", subject.name, *memory, unit="MB"),
+            Row("memory", subject.name, grown, theirs, unit="MB"),
         ]
     return rows
 
@@ -81,7 +81,7 @@ def _stock_ms(path: Path) -> float:
 
 
 def _stock(path: Path) -> Any:
-    import onnxruntime as ort
+    import onnxruntime as ort  # type: ignore[import-untyped]
     from piper import PiperVoice
 
     voice = PiperVoice.load(path)
