@@ -138,6 +138,18 @@ def test_typed_questions_and_a_greeting_of_a_persona(tmp_path: Path) -> None:
     assert turns[1]["latency_ms"]["endpointing"] is None
 
 
+@pytest.mark.parametrize(
+    ("detector", "engine"), [("livekit", "silero"), ("livekit", "livekit"), ("vad", "livekit")]
+)
+def test_every_turn_detector_and_vad(say: Any, detector: str, engine: str) -> None:
+    (turn,), _ = talk(
+        say("What is five plus three?"),
+        EARSHOT_TURN__DETECTOR=detector,
+        EARSHOT_VAD__ENGINE=engine,
+    )
+    assert (turn["heard"], turn["reply"]) == ("What is five plus three?", "The answer is 8.")
+
+
 def test_it_needs_no_network_but_loopback(say: Any) -> None:
     alone = 'ip link set lo up && exec "$@"'
     (turn,), _ = talk(

@@ -9,7 +9,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from livekit.agents import AgentSession, APIConnectOptions, inference
 from livekit.agents.vad import VAD
@@ -20,7 +19,7 @@ from livekit.plugins import faster_whisper, llama_cpp, piper, silero
 from .endpointing import is_finished
 from .errors import ModelError
 from .models import Profile
-from .settings import Settings, VadSettings
+from .settings import Settings
 
 # a local model answers or fails at once: the defaults (3 x 2 s) are made for the internet
 CONNECT = APIConnectOptions(max_retry=2, retry_interval=0.1, timeout=30.0)
@@ -69,7 +68,7 @@ def load_voice(settings: Settings, profile: Profile) -> Voice:
         stt = pool.submit(_load_stt, settings, profile, threads)
         llm = pool.submit(_load_llm, settings, profile, threads)
         tts = pool.submit(_load_tts, settings, profile)
-        vad = load_vad(settings.vad)
+        vad = load_vad(settings)
     loading = (stt, llm, tts)
     if error := next((e for f in loading if (e := f.exception())), None):
         # the others' native threads must not outlive the interpreter
@@ -116,18 +115,23 @@ def _load_llm(settings: Settings, profile: Profile, threads: int) -> llama_cpp.L
 
 def _load_tts(settings: Settings, profile: Profile) -> piper.TTS:
     persona = settings.persona
-    return piper.TTS(persona.voice or profile.voice, speaker=persona.speaker, speed=persona.speed)
+    return piper.TTS(
+        persona.voice or profile.voice,
+        speaker=persona.speaker,
+        speed=persona.speed,
+        cache_dir=settings.state_dir / "voices",
+    )
 
 
-def load_vad(settings: VadSettings) -> VAD:
-    """The detector that barge-in listens to; it ends speech early, as the STT ends the turn."""
-    options: dict[str, Any] = {
-        "activation_threshold": settings.threshold,
-        "min_silence_duration": 0.1,
-    }
-    if settings.engine == "livekit":
-        return inference.VAD(**options | {"min_silence_duration": 0.25})
-    return silero.VAD.load(**options)
+def load_vad(settings: Settings) -> VAD:
+    """The detector that barge-in listens to; LiveKit's turn detector waits for its end of speech."""
+    # that model refuses to work behind less silence; otherwise the STT ends the turn, and the
+    # detector must not still be in the last word when it does
+    silence_s = 0.25 if settings.turn.detector == "livekit" else 0.1
+    threshold = settings.vad.threshold
+    if settings.vad.engine == "livekit":
+        return inference.VAD(activation_threshold=threshold, min_silence_duration=silence_s)
+    return silero.VAD.load(activation_threshold=threshold, min_silence_duration=silence_s)
 
 
 def build_session(settings: Settings, voice: Voice) -> AgentSession[None]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..agent import Assistant
 from ..models import load_profile
+from ..prefill import Prefill
 from ..session import Voice, build_session, load_voice, stay_local
 from ..settings import Settings
 from ..talk.conversation import Conversation
@@ -51,7 +52,9 @@ async def _measure(settings: Settings, voice: Voice, folder: Path, count: int) -
     session = build_session(settings, voice)
     timeline = Timeline(session, voice)
     agent = Assistant(settings.persona, None)
-    conversation = Conversation(session, agent, speaker := PacedSpeaker(), SilentView())
+    conversation = Conversation(
+        session, agent, Prefill(session, voice.llm), speaker := PacedSpeaker(), SilentView()
+    )
     microphone = RecordedMicrophone()
     measured = []
     try:
@@ -115,7 +118,7 @@ def plot(measured: list[Measured], path: Path) -> None:
             colour = colours[MOMENTS.index(moment)]
             label = moment if i == 0 else None
             axis.barh(i, at - before, 0.5, left=before, color=colour, label=label)
-            axis.text(at, i + 0.3, f"{at:.0f}", ha="right", va="bottom", fontsize=7)
+            axis.text(at, i + 0.27, f"{at:.0f}", ha="right", va="top", fontsize=7)
             before = at
     axis.set_yticks(range(len(groups)), [f"{n}\n({len(t)} turns)" for n, t in groups.items()])
     axis.invert_yaxis()
@@ -123,7 +126,7 @@ def plot(measured: list[Measured], path: Path) -> None:
         "ms after the last voiced sample of the question (median); a bar ends at its moment"
     )
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35), ncol=3, fontsize=8, frameon=False)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.4), ncol=3, fontsize=8, frameon=False)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)

@@ -66,7 +66,7 @@ def talk(options: Options) -> int:
         gc.freeze()
         gc.enable()
         agent = Assistant(settings.persona, documents)
-        silent, answered = asyncio.run(_converse(settings, options, voice, agent, recordings, wav))
+        silent, answered = asyncio.run(_run(settings, options, voice, agent, recordings, wav))
     finally:
         if wav is not None:
             wav.close(keep=answered)
@@ -74,6 +74,20 @@ def talk(options: Options) -> int:
         names = ", ".join(str(path) for path in silent)
         raise NothingHeardError(f"{names}: heard nothing; a spoken question was expected")
     return 0
+
+
+async def _run(
+    settings: Settings,
+    options: Options,
+    voice: "Voice",
+    agent: "Assistant",
+    recordings: list[Recording],
+    wav: WavFile | None,
+) -> tuple[list[Path], bool]:
+    try:
+        return await _converse(settings, options, voice, agent, recordings, wav)
+    finally:
+        await voice.aclose()  # native threads must not outlive the interpreter
 
 
 async def _converse(
@@ -85,6 +99,7 @@ async def _converse(
     wav: WavFile | None,
 ) -> tuple[list[Path], bool]:
     """Returns the recordings in which nothing was heard, and whether the agent said anything."""
+    from ..prefill import Prefill
     from ..session import build_session
     from .conversation import Conversation
     from .speaker import PacedSpeaker
@@ -93,12 +108,13 @@ async def _converse(
     view: HumanView | JsonView = JsonView() if options.json else HumanView()
     sink: Callable[[Any], None] = wav.write if wav else lambda _: None
     session = build_session(settings, voice)
+    prefill = Prefill(session, voice.llm)
     silent: list[Path] = []
     if options.mic:
         from .devices import LiveMicrophone, LiveSpeaker, open_devices
 
         devices = open_devices()
-        conversation = Conversation(session, agent, LiveSpeaker(devices, sink), view)
+        conversation = Conversation(session, agent, prefill, LiveSpeaker(devices, sink), view)
         try:
             await conversation.start(LiveMicrophone(devices))
             await conversation.run()
@@ -108,7 +124,7 @@ async def _converse(
     else:
         from .microphone import RecordedMicrophone
 
-        conversation = Conversation(session, agent, PacedSpeaker(sink), view)
+        conversation = Conversation(session, agent, prefill, PacedSpeaker(sink), view)
         microphone = RecordedMicrophone()
         try:
             await conversation.start(microphone)
@@ -122,7 +138,6 @@ async def _converse(
                 await conversation.listen(options.stay_s)
         finally:
             await conversation.aclose()
-    await voice.aclose()
     view.table()
     if conversation.failure:
         raise EarshotError(f"the conversation broke off: {conversation.failure}")

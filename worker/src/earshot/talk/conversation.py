@@ -23,6 +23,7 @@ from livekit.agents.voice.speech_handle import SpeechHandle
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from ..agent import Assistant
+from ..prefill import Prefill
 from .microphone import RecordedMicrophone
 from .recording import Recording
 from .speaker import PacedSpeaker
@@ -64,6 +65,7 @@ class Conversation:
     Args:
         session: not started yet.
         agent: who answers.
+        prefill: reads ahead for the session's language model.
         speaker: plays the answer; its times are the measure.
         view: told of everything as it happens.
     """
@@ -72,10 +74,12 @@ class Conversation:
         self,
         session: AgentSession[None],
         agent: Assistant,
+        prefill: Prefill,
         speaker: PacedSpeaker,
         view: View,
     ) -> None:
         self._session = session
+        self._prefill = prefill
         self._agent = agent
         self._speaker = speaker
         self._view = view
@@ -100,6 +104,7 @@ class Conversation:
         self._session.output.audio = self._synchronizer.audio_output
         self._session.output.transcription = self._synchronizer.text_output
         await self._session.start(self._agent, record=False)
+        await self._prefill.instructions()
         await self._all_said(self._own)
         self._own.clear()
 
@@ -150,6 +155,7 @@ class Conversation:
 
     async def aclose(self) -> None:
         await self._record_own()
+        await self._prefill.aclose()
         await self._session.aclose()
         if self._synchronizer is not None:
             await self._synchronizer.aclose()

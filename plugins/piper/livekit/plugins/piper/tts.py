@@ -53,6 +53,7 @@ class TTS(tts.TTS[Never]):
         speaker: name of a speaker, in voices of several.
         speed: tempo, 0.25 to 4.
         sample_rate: resample to this many Hz; default the voice's own.
+        cache_dir: where a path's cut graphs are kept; default `~/.cache/livekit-plugins-piper`.
 
     Opening a path loads the voice (0.1 to 0.5 s); do it in your prewarm function.
 
@@ -68,8 +69,11 @@ class TTS(tts.TTS[Never]):
         speaker: str | None = None,
         speed: float = 1.0,
         sample_rate: int | None = None,
+        cache_dir: str | Path | None = None,
     ) -> None:
-        self._own = LocalSynthesizer(model) if isinstance(model, str | Path) else None
+        self._own = (
+            LocalSynthesizer(model, cache_dir=cache_dir) if isinstance(model, str | Path) else None
+        )
         self._synthesizer: Synthesizer = self._own or model  # type: ignore[assignment]
         self._info = self._synthesizer.info
         super().__init__(
