@@ -124,7 +124,7 @@ def _load_tts(settings: Settings, profile: Profile) -> piper.TTS:
 
 
 def load_vad(settings: Settings) -> VAD:
-    """The detector that barge-in listens to; LiveKit's turn detector waits for its end of speech."""
+    """The detector that barge-in listens to, and LiveKit's turn detector, where it is chosen."""
     # that model refuses to work behind less silence; otherwise the STT ends the turn, and the
     # detector must not still be in the last word when it does
     silence_s = 0.25 if settings.turn.detector == "livekit" else 0.1
