@@ -7,7 +7,7 @@ need() {
     "runtime libportaudio2 libportaudio.so.2 no \`earshot talk --mic\`")
   ls "${EARSHOT_WHEELS:-${XDG_CACHE_HOME:-$HOME/.cache}/earshot/wheels}"/*/llama_cpp_python-*.whl >/dev/null 2>&1 ||
     table+=("runtime g++ /usr/bin/g++ llama.cpp cannot be compiled")
-  [ "$1" = test ] && table+=("test flite /usr/bin/flite no test callers' voices"
+  [ "$1" != runtime ] && table+=("test flite /usr/bin/flite no test callers' voices"
     "test espeak-ng /usr/bin/espeak-ng no test callers' voices" "test iproute2 /sbin/ip no isolation tests")
   for row in "${table[@]}"; do
     local package file cost
