@@ -38,8 +38,13 @@ class Assistant(Agent):
             tools=[self._tool(name) for name in persona.tools],
         )
 
+    @property
+    def greets(self) -> bool:
+        """Whether it speaks first."""
+        return bool(self._persona.greeting)
+
     async def on_enter(self) -> None:
-        if self._persona.greeting:
+        if self.greets:
             self.session.say(self._persona.greeting.replace("{name}", self._persona.name))
 
     async def on_exit(self) -> None:

@@ -55,9 +55,6 @@ def talk(options: Options) -> int:
         profile = load_profile(settings.profile, settings.models_dir)
         profile.verify(settings.state_dir / "checksums.json")
         documents = open_documents(settings.documents.folder, settings.state_dir)
-        # imports and weights stay for good: the collector need not walk through them, neither
-        # while they come (a tenth of the start) nor in the middle of a turn
-        gc.disable()
         from ..agent import Assistant
         from ..session import load_voice, stay_local
 

@@ -105,8 +105,10 @@ class Conversation:
         self._session.output.transcription = self._synchronizer.text_output
         await self._session.start(self._agent, record=False)
         await self._prefill.instructions()
-        await self._all_said(self._own)
-        self._own.clear()
+        if self._agent.greets:
+            await self._until(lambda: bool(self._own), 1.0)
+            await self._all_said(self._own)
+            self._own.clear()
 
     async def ask(self, recording: Recording, microphone: RecordedMicrophone) -> Turn:
         """Plays a recording to the agent and waits for the end of its answer."""
