@@ -1,6 +1,7 @@
-# need LEVEL: the Debian packages of a level, installed where that is allowed, else named with what their lack costs.
+# Debian's packages: installed where that is allowed, else named with what their lack costs.
 say() { echo "earshot: $*" >&2; }
 
+# need LEVEL: what a level needs
 need() {
   local missing=() costs=() row
   local -a table=("runtime libgomp1 libgomp.so.1 the language model does not load"
@@ -17,11 +18,16 @@ need() {
     costs+=("  $package: without it, $cost")
   done
   [ ${#missing[@]} -eq 0 ] && return
+  install "${missing[*]}" "${costs[@]}"
+}
+
+install() {  # "PACKAGES" "what their lack costs" …
   local sudo=
   [ "$(id -u)" = 0 ] || sudo="sudo -n"
-  say "Installing ${missing[*]} through apt …"
-  if ! { $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "${missing[@]}"; } >/dev/null 2>&1; then
-    say "These packages are missing and could not be installed: apt install ${missing[*]}"
-    printf '%s\n' "${costs[@]}" >&2
+  say "Installing $1 through apt …"
+  # shellcheck disable=SC2086  # several packages
+  if ! { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1; } >/dev/null 2>&1; then
+    say "Missing, and could not be installed here: apt install $1"
+    printf '%s\n' "${@:2}" >&2
   fi
 }
