@@ -18,10 +18,10 @@ need() {
     costs+=("  $package: without it, $cost")
   done
   [ ${#missing[@]} -eq 0 ] && return
-  install "${missing[*]}" "${costs[@]}"
+  apt_install "${missing[*]}" "${costs[@]}"
 }
 
-install() {  # "PACKAGES" "what their lack costs" …
+apt_install() {  # "PACKAGES" "what their lack costs" …
   local sudo=
   [ "$(id -u)" = 0 ] || sudo="sudo -n"
   say "Installing $1 through apt …"

@@ -5,7 +5,7 @@ else
   UV=$PWD/.tools/uv/bin/uv
   if [ ! -x "$UV" ]; then
     say "Getting uv, the package installer, through pip …"
-    python3 -m pip --version >/dev/null 2>&1 || install python3-pip "nothing can be installed"
+    python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip "nothing can be installed"
     python3 -m pip install --quiet --root-user-action ignore --require-hashes --target .tools/uv -r requirements/uv.txt
   fi
 fi
