@@ -96,6 +96,17 @@ def test_every_unusable_file_is_named_with_its_fault(tmp_path: Path) -> None:
         assert fault in message and str(path) in message and "\n" not in message, name
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.flac", "flac"), ("a.m4a", "aac"), ("a.mkv", "libopus")]
+)
+def test_half_a_file_is_told_in_other_formats_too(tmp_path: Path, name: str, codec: str) -> None:
+    path = encode(tmp_path / name, codec, 48000, tone(4, 48000))
+    assert Recording.open(path, LONGEST_S).duration_s == pytest.approx(4.0, abs=0.12)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(AudioError, match=r"cut off|not audio that can be read"):
+        Recording.open(path, LONGEST_S)
+
+
 def test_a_file_without_audio_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "picture.mp4"
     with av.open(str(path), "w") as container:

@@ -18,7 +18,7 @@ RATE_HZ = 16000
 FRAME_S = 0.02
 FRAME = int(RATE_HZ * FRAME_S)
 # containers whose header states the exact length: others estimate it from the bit rate
-EXACT = {"wav", "w64", "flac", "aiff", "mov,mp4,m4a,3gp,3g2,mj2"}
+EXACT = {"wav", "w64", "flac", "aiff", "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 # ffmpeg, flite and espeak-ng write such a length when they stream to a pipe: it means "unknown"
 UNKNOWN_BYTES = 0x7FF00000
 
@@ -109,7 +109,11 @@ def decode(path: Path) -> Iterator[npt.NDArray[np.int16]]:
 def _promised_s(path: Path) -> float | None:
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
-        if container.format.name not in EXACT or not stream.duration or not stream.time_base:
+        if container.format.name not in EXACT:
+            return None
+        if container.format.name == "matroska,webm":
+            return container.duration / av.time_base if container.duration else None
+        if not stream.duration or not stream.time_base:
             return None
         duration_s = float(stream.duration * stream.time_base)
         width = stream.format.bytes * stream.channels
