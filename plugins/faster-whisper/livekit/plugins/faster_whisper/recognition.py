@@ -14,13 +14,13 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from livekit.agents import LanguageCode, stt
 
 from .agreement import Agreement
-from .endpointing import Endpointer, EndpointingOptions
+from .endpointing import Endpointer
 from .languages import LanguageTracker
+from .options import RecognitionOptions
 from .snapshot import Snapshot
 from .transcriber import Priority, Transcriber, Transcript, TranscriptionRequest, Word
 from .transcripts import join, summary, timed
@@ -33,21 +33,6 @@ PARTIAL_EVERY_S = 0.5
 RETRY_AFTER_S = 0.25
 
 Type = stt.SpeechEventType
-
-
-@dataclass(frozen=True, slots=True)
-class RecognitionOptions:
-    languages: tuple[str, ...] = ("en",)
-    hotwords: str = ""
-    endpointing: EndpointingOptions = field(default_factory=EndpointingOptions)
-    speculation_silence_s: float = 0.06
-    preflight_silence_s: float = 0.12
-    is_finished: Callable[[str], bool] | None = None
-    """Whether a text is a whole sentence; None: silence alone ends an utterance."""
-    unfinished_silence_s: float = 1.2
-    """Silence that ends an utterance whose text is not."""
-    early: bool = True
-    """Decode before the end of speech is certain: partial and speculative transcripts."""
 
 
 class Recognition:

@@ -33,7 +33,8 @@ from .errors import (
     RequestError,
     TranscribeError,
 )
-from .recognition import Recognition, RecognitionOptions
+from .options import RecognitionOptions
+from .recognition import Recognition
 from .transcriber import SAMPLE_RATE_HZ, Transcriber
 from .vad import Detector, detector
 

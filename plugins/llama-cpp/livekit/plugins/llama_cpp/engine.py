@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from .cache import KvCache, Sequence
+from .cache import KvCache
 from .context import ABORTED, NO_SLOT, OK, Context, Row
 from .errors import ClosedError, DeadlineError, DecodeError, GenerateError, OverloadedError
+from .job import Job, Part
 from .log import logger
 from .model import Model
 from .pace import Pace
-from .prompt import Prompt, common_prefix
-from .reply import Reply
+from .prompt import common_prefix
 
 # Per step, seconds aimed at and tokens taken at least (a model too slow for the budget still has
 # to move on, and few tokens at once cost up to twice as much each). A prompt beside replies in
@@ -29,45 +27,6 @@ _WARM_S, _WARM_TOKENS = 0.06, 16
 _TAIL = 16  # a rest this small goes along: a step of its own would cost more
 # What waiting is worth, so that a long prompt isn't overtaken forever by short ones.
 _AGEING_TOKENS_PER_S = 200.0
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """One prompt to be evaluated and, if it has a reply, continued."""
-
-    prompt: Prompt
-    done: Callable[[GenerateError | None], None]
-    """Called once from the engine's thread; None = it went well."""
-    reply: Reply | None = None
-    """None: only warms the cache."""
-    conversation: str | None = None
-    deadline: float | None = None
-    """time.monotonic() by which it must be done."""
-    reserve: int = 0
-    """Most cells its reply will take."""
-    submitted_at: float = field(default_factory=time.monotonic)
-    started_at: float = 0.0
-    first_token_at: float = 0.0
-    cached: int = 0
-    cancelled: bool = False
-    finished: bool = False
-    sequence: Sequence | None = None
-    pending: list[int] = field(default_factory=list)
-    """Tokens to be evaluated before the reply goes on."""
-
-    @property
-    def writing(self) -> bool:
-        """Whether its prompt is done and its reply in progress."""
-        return self.first_token_at > 0
-
-
-@dataclass(slots=True)
-class _Part:
-    """A job's share of a batch."""
-
-    job: Job
-    tokens: int
-    last_row: int
 
 
 class Engine:
@@ -89,7 +48,7 @@ class Engine:
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._incoming: list[Job] = []
-        self._in_flight: list[_Part] = []
+        self._in_flight: list[Part] = []
         self._closing = False
         # used by the engine's thread alone
         self._waiting: list[Job] = []
@@ -197,8 +156,6 @@ class Engine:
         self._waiting = [job for job in self._waiting if not job.finished]
         self._active = [job for job in self._active if not job.finished]
 
-    # ---------------------------------------------------------------- admission
-
     def _admit(self) -> None:
         """Gives waiting jobs a sequence while there is room: replies first, short ones first."""
         now = time.monotonic()
@@ -246,8 +203,6 @@ class Engine:
         job.pending = job.prompt.tokens[job.cached :]
         return True
 
-    # ---------------------------------------------------------------- one step
-
     def _step(self) -> None:
         parts, rows = self._plan()
         if not rows:
@@ -279,9 +234,9 @@ class Engine:
             self._isolate(parts, code)
         self._forget_finished()
 
-    def _plan(self) -> tuple[list[_Part], list[Row]]:
+    def _plan(self) -> tuple[list[Part], list[Row]]:
         """What the next batch evaluates."""
-        parts: list[_Part] = []
+        parts: list[Part] = []
         rows: list[Row] = []
         room = self._context.batch_tokens
         writing = [job for job in self._active if job.writing]
@@ -311,15 +266,15 @@ class Engine:
             left -= size
         return parts, rows
 
-    def _add(self, job: Job, size: int, parts: list[_Part], rows: list[Row]) -> None:
+    def _add(self, job: Job, size: int, parts: list[Part], rows: list[Row]) -> None:
         assert job.sequence is not None
         position = len(job.sequence.tokens)
         last = size == len(job.pending) and job.reply is not None
         for i, token in enumerate(job.pending[:size]):
             rows.append(Row(token, position + i, job.sequence.id, last and i == size - 1))
-        parts.append(_Part(job, size, len(rows) - 1))
+        parts.append(Part(job, size, len(rows) - 1))
 
-    def _commit(self, part: _Part) -> None:
+    def _commit(self, part: Part) -> None:
         """The part was evaluated: move on, and choose the next token if it is time."""
         job = part.job
         assert job.sequence is not None
@@ -342,7 +297,7 @@ class Engine:
         if job.reply.reason is not None:
             self._end(job, None)
 
-    def _reconcile(self, part: _Part) -> None:
+    def _reconcile(self, part: Part) -> None:
         """An evaluation broke off: find out how far this sequence got, to go on from there."""
         job = part.job
         assert job.sequence is not None
@@ -360,13 +315,13 @@ class Engine:
         self._cache.extend(job.sequence, job.pending[:done])
         del job.pending[:done]
 
-    def _find_room(self, parts: list[_Part]) -> None:
+    def _find_room(self, parts: list[Part]) -> None:
         """No cells for the batch although the count said so: evict, else fail the newest job."""
         if not self._cache.evict_one():
             newest = max((part.job for part in parts), key=lambda job: job.started_at)
             self._end(newest, OverloadedError("no room in the context now"))
 
-    def _isolate(self, parts: list[_Part], code: int) -> None:
+    def _isolate(self, parts: list[Part], code: int) -> None:
         """The batch failed: repeat its parts one by one, so that only the culprit fails."""
         for part in parts:
             self._reconcile(part)
@@ -376,7 +331,7 @@ class Engine:
                 continue
             if len(parts) > 1:
                 rows: list[Row] = []
-                alone: list[_Part] = []
+                alone: list[Part] = []
                 self._add(job, min(part.tokens, len(job.pending)), alone, rows)
                 self._context.clear_abort()
                 if self._context.decode(rows) == OK:

@@ -19,7 +19,7 @@ from typing import Any
 
 from .cache import KvCache
 from .context import Context
-from .engine import Engine, Job
+from .engine import Engine
 from .errors import ClosedError, GenerateError, OverloadedError, PromptError
 from .generator import (
     Done,
@@ -29,6 +29,7 @@ from .generator import (
     Usage,
     WarmRequest,
 )
+from .job import Job
 from .log import logger
 from .model import Model
 from .parser import ReplyParser
