@@ -10,7 +10,7 @@ import click
 
 from ..docs import between
 from ..settings import home, load
-from . import report
+from . import models, report
 from .row import Row
 
 STAGES = ("stt", "llm", "tts")
@@ -109,6 +109,8 @@ def voice(turns: int, as_json: bool, keep: bool) -> None:
     if keep:
         voice_to_voice.plot(measured, home() / "docs" / "bench" / "voice.png")
 
+
+bench.add_command(models.command, "models")
 
 if __name__ == "__main__":
     sys.exit(bench(prog_name="scripts/bench"))

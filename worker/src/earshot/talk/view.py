@@ -111,7 +111,7 @@ class HumanView:
 
     def _print(self, label: tuple[str, str], text: str) -> None:
         self._stop_live()
-        self._console.print(Text.assemble(label, text))
+        self._console.print(Text.assemble(label, text), soft_wrap=True)
 
 
 class JsonView(SilentView):
