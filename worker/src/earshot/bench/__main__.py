@@ -11,7 +11,7 @@ import click
 from ..docs import between
 from ..settings import home, load
 from . import models, report
-from .row import Row
+from .row import Row, Subject
 
 STAGES = ("stt", "llm", "tts")
 
@@ -41,22 +41,22 @@ def _measured(stage: str, shapes: bool) -> list[Row]:
     if stage == "stt":
         from . import stt
 
-        hearers = [stt.Subject("starter", starter / "stt", 0.45)]
+        hearers = [Subject("starter", starter / "stt", 0.45)]
         if shapes:
-            hearers.append(stt.Subject("base-size Whisper", _shape("whisper"), 0.25))
+            hearers.append(Subject("base-size Whisper", _shape("whisper"), 0.25))
         return stt.measure(hearers)
     if stage == "llm":
         from . import llm
 
-        writers = [llm.Subject("starter", starter / "llm" / "starter.gguf", 1.0)]
+        writers = [Subject("starter", starter / "llm" / "starter.gguf", 1.0)]
         if shapes:
-            writers.append(llm.Subject("Qwen3-0.6B shape", _shape("qwen3"), 0.15))
+            writers.append(Subject("Qwen3-0.6B shape", _shape("qwen3"), 0.15))
         return llm.measure(writers)
     from . import tts
 
-    speakers = [tts.Subject("starter", starter / "voice" / "starter.onnx", 0.3)]
+    speakers = [Subject("starter", starter / "voice" / "starter.onnx", 0.3)]
     if shapes:
-        speakers.append(tts.Subject("medium voice", _shape("vits"), 0.12))
+        speakers.append(Subject("medium voice", _shape("vits"), 0.12))
     return tts.measure(speakers)
 
 

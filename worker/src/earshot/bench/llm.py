@@ -16,12 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .row import Row
+from .row import Row, Subject
 
 Messages = list[dict[str, Any]]
 
@@ -42,16 +41,6 @@ FOUND = (
     "Parking: visitors park in the garage behind the building, on level two, next to the "
     "elevator. The garage opens at seven. You need a badge, which the front desk hands out."
 )
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model to measure both ways on."""
-
-    name: str
-    path: Path
-    target: float
-    """Ratio aimed at, for the first token of the second turn."""
 
 
 def measure(subjects: list[Subject]) -> list[Row]:

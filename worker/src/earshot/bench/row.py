@@ -1,7 +1,18 @@
 """One figure of a benchmark: ours, the rival's, and the ratio that was aimed at."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to measure both ways on."""
+
+    name: str
+    path: Path
+    target: float
+    """Ratio aimed at, for the stage's first figure."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import time
 import wave
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from livekit.plugins import faster_whisper, silero
 from numpy.typing import NDArray
 
 from .questions import speak
-from .row import Row
+from .row import Row, Subject
 
 RATE_HZ = 16_000
 FRAME_S = 0.02
@@ -34,16 +33,6 @@ CANCEL_TARGET_MS = 50.0
 WAIT = "end of speech ->"
 
 Audio = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model to measure both ways on."""
-
-    name: str
-    path: Path
-    target: float
-    """Ratio aimed at, from the end of speech to the final transcript."""
 
 
 class Stock(stt.STT[None]):

@@ -8,13 +8,12 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from livekit.plugins.piper import LocalSynthesizer, SynthesisRequest
 
-from .row import Row
+from .row import Row, Subject
 
 SENTENCE = (
     "The visitors who came to the front desk this morning asked about the opening hours of the"
@@ -23,16 +22,6 @@ SENTENCE = (
 )
 ROUNDS = 7
 CANCEL_TARGET_MS = 50.0
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A voice to measure both ways on."""
-
-    name: str
-    path: Path
-    target: float
-    """Ratio aimed at, for the first sound."""
 
 
 def measure(subjects: list[Subject]) -> list[Row]:

@@ -164,9 +164,8 @@ class Engine:
             self._end_drafts_of(job)
             if len(self._active) >= self._max_active:
                 break
-            if not self._start(job):
-                continue
-            self._active.append(job)
+            if self._start(job):
+                self._active.append(job)
         self._waiting = [job for job in self._waiting if job.sequence is None]
         self._forget_finished()
 
