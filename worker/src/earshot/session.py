@@ -6,7 +6,6 @@ detector, adaptive interruption, the inference gateway and recording.
 
 import asyncio
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -44,20 +43,60 @@ def share_of_cores() -> int:
     return max(1, len(os.sched_getaffinity(0)) // 2)
 
 
-@dataclass
+@dataclass(frozen=True)
+class Models:
+    """The three model halves: in this process, or the engine's clients."""
+
+    transcriber: faster_whisper.Transcriber
+    generator: llama_cpp.Generator
+    synthesizer: piper.Synthesizer
+
+
+@dataclass(frozen=True)
+class LocalModels(Models):
+    """Loaded here: whoever loads them closes them."""
+
+    transcriber: faster_whisper.LocalTranscriber
+    generator: llama_cpp.LocalGenerator
+    synthesizer: piper.LocalSynthesizer
+
+    async def aclose(self) -> None:
+        """Ends what is in progress; native threads must not outlive the interpreter."""
+        await asyncio.gather(
+            self.transcriber.aclose(),
+            self.generator.aclose(),
+            asyncio.to_thread(self.synthesizer.close),
+        )
+
+
+@dataclass(frozen=True)
 class Voice:
-    """The three models and the voice activity detector, loaded and warm."""
+    """LiveKit's adapters on the models, and the voice activity detector."""
 
     stt: faster_whisper.STT
     llm: llama_cpp.LLM
     tts: piper.TTS
     vad: VAD
 
-    async def aclose(self) -> None:
-        await _close([self.stt, self.llm, self.tts])
+
+def load_voice(settings: Settings, profile: Profile) -> tuple[Voice, LocalModels]:
+    """Models of this process alone, and the adapters on them; the caller closes the models.
+
+    Raises:
+        ModelError: a file is missing, damaged, or of another format.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(load_models, settings, profile)
+        vad = load_vad(settings)  # here: LiveKit registers its plugins on the main thread alone
+    models = loading.result()
+    try:
+        return voice_on(settings, models, vad), models
+    except BaseException:
+        asyncio.run(models.aclose())
+        raise
 
 
-def load_voice(settings: Settings, profile: Profile) -> Voice:
+def load_models(settings: Settings, profile: Profile) -> LocalModels:
     """Loads and warms the three models side by side; blocks for about as long as the slowest.
 
     Raises:
@@ -65,62 +104,93 @@ def load_voice(settings: Settings, profile: Profile) -> Voice:
     """
     threads = share_of_cores()
     with ThreadPoolExecutor(3) as pool:
-        stt = pool.submit(_load_stt, settings, profile, threads)
-        llm = pool.submit(_load_llm, settings, profile, threads)
-        tts = pool.submit(_load_tts, settings, profile)
-        vad = load_vad(settings)
-    loading = (stt, llm, tts)
+        transcriber = pool.submit(_load_transcriber, settings, profile, threads)
+        generator = pool.submit(_load_generator, settings, profile, threads)
+        synthesizer = pool.submit(_load_synthesizer, settings, profile)
+    loading = (transcriber, generator, synthesizer)
     if error := next((e for f in loading if (e := f.exception())), None):
-        # the others' native threads must not outlive the interpreter
-        asyncio.run(_close([f.result() for f in loading if f.exception() is None]))
+        for future in loading:
+            if future.exception() is None:
+                future.result().close()
         if isinstance(error, PLUGIN_ERRORS):
             raise ModelError(str(error)) from error
         raise error
-    return Voice(stt.result(), llm.result(), tts.result(), vad)
+    return LocalModels(transcriber.result(), generator.result(), synthesizer.result())
 
 
-async def _close(models: Sequence[faster_whisper.STT | llama_cpp.LLM | piper.TTS]) -> None:
-    await asyncio.gather(*(model.aclose() for model in models))
-
-
-def _load_stt(settings: Settings, profile: Profile, threads: int) -> faster_whisper.STT:
-    turn, spoken = settings.turn, settings.persona.language
-    several = "," in spoken
-    stt = faster_whisper.STT(
-        profile.stt,
-        language="auto" if several else spoken,
-        allowed_languages=spoken.split(",") if several else (),
-        hotwords=settings.stt.hotwords or (),
-        end_of_speech_silence=turn.silence_s,
-        preflight_silence=turn.speculate_s,
-        is_finished=is_finished if turn.detector == "text" else None,
-        unfinished_silence=turn.unfinished_s,
-        activation_threshold=settings.vad.threshold,
-        device=settings.stt.device,
-        threads=settings.stt.threads or threads,
+def _load_transcriber(
+    settings: Settings, profile: Profile, threads: int
+) -> faster_whisper.LocalTranscriber:
+    transcriber = faster_whisper.LocalTranscriber(
+        profile.stt, device=settings.stt.device, threads=settings.stt.threads or threads
     )
-    stt.prewarm()
-    return stt
+    try:
+        transcriber.check_languages(languages(settings))
+    except faster_whisper.LanguageError:
+        transcriber.close()
+        raise
+    transcriber.warm_up()
+    return transcriber
 
 
-def _load_llm(settings: Settings, profile: Profile, threads: int) -> llama_cpp.LLM:
-    return llama_cpp.LLM(
+def _load_generator(settings: Settings, profile: Profile, threads: int) -> llama_cpp.LocalGenerator:
+    return llama_cpp.LocalGenerator(
         profile.llm,
-        temperature=settings.llm.temperature,
-        max_tokens=settings.llm.max_tokens,
         n_ctx=settings.llm.context_tokens,
         threads=settings.llm.threads or threads,
     )
 
 
-def _load_tts(settings: Settings, profile: Profile) -> piper.TTS:
-    persona = settings.persona
-    return piper.TTS(
-        persona.voice or profile.voice,
-        speaker=persona.speaker,
-        speed=persona.speed,
-        cache_dir=settings.state_dir / "voices",
+def _load_synthesizer(settings: Settings, profile: Profile) -> piper.LocalSynthesizer:
+    synthesizer = piper.LocalSynthesizer(
+        settings.persona.voice or profile.voice, cache_dir=settings.state_dir / "voices"
     )
+    synthesizer.warm_up()
+    return synthesizer
+
+
+def languages(settings: Settings) -> tuple[str, ...]:
+    """What may be spoken; empty: anything that the model knows."""
+    spoken = settings.persona.language
+    return () if spoken == "auto" else tuple(spoken.split(","))
+
+
+def voice_on(settings: Settings, models: Models, vad: VAD) -> Voice:
+    """LiveKit's adapters on models that somebody else closes.
+
+    Raises:
+        ModelError: the persona asks for a speaker that the voice doesn't have.
+    """
+    turn, spoken = settings.turn, languages(settings)
+    try:
+        voice = Voice(
+            stt=faster_whisper.STT(
+                models.transcriber,
+                language=spoken[0] if len(spoken) == 1 else "auto",
+                allowed_languages=spoken if len(spoken) > 1 else (),
+                hotwords=settings.stt.hotwords or (),
+                end_of_speech_silence=turn.silence_s,
+                preflight_silence=turn.speculate_s,
+                is_finished=is_finished if turn.detector == "text" else None,
+                unfinished_silence=turn.unfinished_s,
+                activation_threshold=settings.vad.threshold,
+            ),
+            llm=llama_cpp.LLM(
+                models.generator,
+                temperature=settings.llm.temperature,
+                max_tokens=settings.llm.max_tokens,
+            ),
+            tts=piper.TTS(
+                models.synthesizer,
+                speaker=settings.persona.speaker,
+                speed=settings.persona.speed,
+            ),
+            vad=vad,
+        )
+        voice.stt.prewarm()
+        return voice
+    except PLUGIN_ERRORS as e:
+        raise ModelError(str(e)) from e
 
 
 def load_vad(settings: Settings) -> VAD:

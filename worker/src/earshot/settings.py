@@ -108,7 +108,10 @@ class PersonaSettings(_Group):
         "You are {name}, a friendly local voice assistant. Answer in one or two short sentences.",
         description="The system prompt; `{name}` stands for the name",
     )
-    greeting: str = Field("", description="Said when a conversation begins; empty = nothing")
+    greeting: str = Field(
+        "Hello, how can I help you?",
+        description="Said when a call begins (in `talk`: with --mic); empty = nothing",
+    )
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(,[a-z]{2,3})*$|^auto$")] = Field(
         "en", description="Language spoken; `auto`, or an allow-list like `en,de`, to detect it"
     )
@@ -118,6 +121,69 @@ class PersonaSettings(_Group):
     tools: tuple[ToolName, ...] = Field(ALL_TOOLS, description="What the agent may use")
     timer_message: str = Field(
         "Your timer for {duration} is over.", description="Said when a timer fires"
+    )
+    busy_message: str = Field(
+        "All lines are busy. Please wait a moment.", description="Said to a caller who must wait"
+    )
+    apology: str = Field(
+        "Sorry, I lost my train of thought. Please say that again.",
+        description="Said when an answer broke off",
+    )
+    silence_prompt: str = Field("Are you still there?", description="Said after long silence")
+    goodbye: str = Field("Goodbye.", description="Said before the agent hangs up")
+
+
+class CallsSettings(_Group):
+    max: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="Calls at once; 0 = what this machine was measured to carry at first start"
+    )
+    waiting_max: Annotated[int, Field(ge=0, le=100)] = Field(
+        4, description="Callers who hear that all lines are busy, and are let in in turn"
+    )
+    agent_name: Annotated[str, Field(pattern=r"^[\w.-]{0,64}$")] = Field(
+        "", description="Join only calls that name this agent; empty = every room"
+    )
+    length_max_s: Annotated[float, Field(ge=10, le=86400)] = Field(
+        3600.0, description="Longest call"
+    )
+    silence_prompt_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        90.0, description="Silence after which the agent asks whether anybody is there; 0 = never"
+    )
+    silence_end_s: Annotated[float, Field(ge=1, le=3600)] = Field(
+        30.0, description="Further silence after which it says goodbye and hangs up"
+    )
+    drain_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        8.0, description="How long running calls may go on after the worker is told to stop"
+    )
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class NetworkSettings(_Group):
+    listen: Literal["loopback", "lan"] = Field(
+        "loopback", description="Who may reach the page and the calls: this machine, or its network"
+    )
+    address: str = Field("", description="Address of this machine that callers use; empty = found")
+    page_port: Port = Field(8080, description="The page (TCP)")
+    livekit_port: Port = Field(7880, description="livekit-server: signalling (TCP)")
+    rtc_tcp_port: Port = Field(7881, description="livekit-server: audio where UDP is blocked (TCP)")
+    rtc_udp_port: Port = Field(7882, description="livekit-server: audio (UDP)")
+    turn_port: Port = Field(3478, description="livekit-server's own STUN and TURN (UDP)")
+    redis_port: Port = Field(6390, description="redis, loopback only (TCP)")
+    health_port: Port = Field(8081, description="The worker's health, loopback only (TCP)")
+    metrics_port: Port = Field(9464, description="Metrics for Prometheus, loopback only (TCP)")
+
+
+class LivekitSettings(_Group):
+    url: Annotated[str, Field(pattern=r"^(wss?://\S+)?$")] = Field(
+        "", description="A livekit-server that runs already; empty = `earshot up` starts one"
+    )
+    public_url: Annotated[str, Field(pattern=r"^(wss?://\S+)?$")] = Field(
+        "", description="Its address for browsers, if another; empty = derived from the page's"
+    )
+    redis: Literal["auto", "on", "off"] = Field(
+        "auto", description="redis beside livekit-server: `auto` = where redis-server is installed"
     )
 
 
@@ -152,6 +218,9 @@ class Settings(BaseSettings):
     turn: TurnSettings = TurnSettings()
     persona: PersonaSettings = PersonaSettings()
     documents: DocumentsSettings = DocumentsSettings()
+    calls: CallsSettings = CallsSettings()
+    network: NetworkSettings = NetworkSettings()
+    livekit: LivekitSettings = LivekitSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..agent import Assistant
 from ..models import load_profile
 from ..prefill import Prefill
-from ..session import Voice, build_session, load_voice, stay_local
+from ..session import LocalModels, Voice, build_session, load_voice, stay_local
 from ..settings import Settings
 from ..talk.conversation import Conversation
 from ..talk.microphone import RecordedMicrophone
@@ -44,14 +44,16 @@ def measure(settings: Settings, folder: Path, count: int) -> list[Measured]:
     """
     stay_local()
     profile = load_profile(settings.profile, settings.models_dir)
-    voice = load_voice(settings, profile)
-    return asyncio.run(_measure(settings, voice, folder, count))
+    voice, models = load_voice(settings, profile)
+    return asyncio.run(_measure(settings, voice, models, folder, count))
 
 
-async def _measure(settings: Settings, voice: Voice, folder: Path, count: int) -> list[Measured]:
+async def _measure(
+    settings: Settings, voice: Voice, models: LocalModels, folder: Path, count: int
+) -> list[Measured]:
     session = build_session(settings, voice)
     timeline = Timeline(session, voice)
-    agent = Assistant(settings.persona, None)
+    agent = Assistant(settings.persona.model_copy(update={"greeting": ""}), None)
     conversation = Conversation(
         session, agent, Prefill(session, voice.llm), speaker := PacedSpeaker(), SilentView()
     )
@@ -70,7 +72,7 @@ async def _measure(settings: Settings, voice: Voice, folder: Path, count: int) -
             measured.append(Measured(text, turn, moments))
     finally:
         await conversation.aclose()
-        await voice.aclose()
+        await models.aclose()
     return measured
 
 

@@ -18,7 +18,7 @@ from .wav_file import WavFile
 
 if TYPE_CHECKING:
     from ..agent import Assistant
-    from ..session import Voice
+    from ..session import LocalModels, Voice
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,17 @@ def talk(options: Options) -> int:
         from ..session import load_voice, stay_local
 
         stay_local()
-        voice = load_voice(settings, profile)
+        voice, models = load_voice(settings, profile)
         gc.freeze()
         gc.enable()
-        agent = Assistant(settings.persona, documents)
-        silent, answered = asyncio.run(_run(settings, options, voice, agent, recordings, wav))
+        persona = settings.persona
+        if not options.mic and "greeting" not in persona.model_fields_set:
+            # a recorded question comes at once: nobody is there to be welcomed
+            persona = persona.model_copy(update={"greeting": ""})
+        agent = Assistant(persona, documents)
+        silent, answered = asyncio.run(
+            _run(settings, options, voice, models, agent, recordings, wav)
+        )
     finally:
         if wav is not None:
             wav.close(keep=answered)
@@ -77,6 +83,7 @@ async def _run(
     settings: Settings,
     options: Options,
     voice: "Voice",
+    models: "LocalModels",
     agent: "Assistant",
     recordings: list[Recording],
     wav: WavFile | None,
@@ -84,7 +91,7 @@ async def _run(
     try:
         return await _converse(settings, options, voice, agent, recordings, wav)
     finally:
-        await voice.aclose()  # native threads must not outlive the interpreter
+        await models.aclose()  # native threads must not outlive the interpreter
 
 
 async def _converse(
