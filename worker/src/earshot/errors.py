@@ -9,7 +9,10 @@
     │   └── NothingHeardError a recording in which no speech was found
     ├── OutputError           a file that cannot be written
     ├── DocumentsError        a documents folder that cannot be read
-    └── DeviceError           no microphone or loudspeaker
+    ├── DeviceError           no microphone or loudspeaker
+    ├── CredentialsError      a secret that is missing, damaged or readable by others
+    ├── StackError            something that `earshot up` needs is missing, busy or gave up
+    └── NotRunningError       nothing runs here
 
 The command line prints the message and exits with 2. The plugins have trees of their own, which
 `earshot.models` turns into a ModelError.
@@ -54,3 +57,15 @@ class DocumentsError(EarshotError):
 
 class DeviceError(EarshotError):
     """No microphone or loudspeaker."""
+
+
+class CredentialsError(EarshotError):
+    """A secret that is missing, damaged or readable by others."""
+
+
+class StackError(EarshotError):
+    """Something that `earshot up` needs is missing, busy or gave up."""
+
+
+class NotRunningError(EarshotError):
+    """Nothing runs here."""
