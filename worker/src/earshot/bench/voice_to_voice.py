@@ -18,8 +18,8 @@ from ..talk.conversation import Conversation
 from ..talk.microphone import RecordedMicrophone
 from ..talk.recording import Recording
 from ..talk.speaker import PacedSpeaker
-from ..talk.turn import Turn
 from ..talk.view import SilentView
+from ..turn import Turn
 from .questions import speak
 from .row import Row
 from .timeline import MOMENTS, Timeline

@@ -5,10 +5,9 @@ is measured by the clock. Knows nothing of files' names, terminals or JSON.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from livekit.agents import (
     AgentSession,
@@ -24,10 +23,10 @@ from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from ..agent import Assistant
 from ..prefill import Prefill
+from ..turn import ToolCall, Turn
 from .microphone import RecordedMicrophone
 from .recording import Recording
 from .speaker import PacedSpeaker
-from .turn import ToolCall, Turn
 
 HEAR_WITHIN_S = 4.0  # after the recording: endpointing of an unfinished sentence and its decoding
 ANSWER_WITHIN_S = 120.0
@@ -170,6 +169,7 @@ class Conversation:
         return self._turn
 
     def _end(self, turn: Turn, asked_at: float | None) -> Turn:
+        turn.latency_ms.voice_to_voice = None  # here it is measured in the audio
         if asked_at is not None:
             onset = next((at for at in self._speaker.onsets if at > asked_at), None)
             if onset is not None:
@@ -199,35 +199,23 @@ class Conversation:
 
     # ------------------------------------------------------------------ what the session tells
     def _on_transcribed(self, event: UserInputTranscribedEvent) -> None:
+        known = len(self._turn.partials)
+        self._turn.hear(event)
         if event.is_final:
-            self._turn.heard = f"{self._turn.heard} {event.transcript}".strip()
             self._view.heard(event.transcript)
-        elif event.transcript and self._turn.partials[-1:] != [event.transcript]:
-            self._turn.partials.append(event.transcript)
+        elif len(self._turn.partials) > known:
             self._view.partial(event.transcript)
 
     def _on_tools(self, event: FunctionToolsExecutedEvent) -> None:
-        for call, output in event.zipped():
-            tool = ToolCall(call.name, _parsed(call.arguments), _parsed(output.output))
-            self._turn.tools.append(tool)
+        for tool in self._turn.use(event):
             self._view.tool(tool)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        item = event.item
-        if not isinstance(item, ChatMessage):
+        if not isinstance(event.item, ChatMessage):
             return
-        latency, metrics = self._turn.latency_ms, item.metrics
-        if item.role == "user":
-            latency.endpointing = _ms(metrics.get("end_of_turn_delay"))
-            latency.stt = _ms(metrics.get("transcription_delay"))
-        elif item.role == "assistant":
-            text = item.text_content or ""
-            self._turn.reply = f"{self._turn.reply} {text}".strip()
-            self._turn.interrupted |= item.interrupted
-            latency.llm_ttft = _ms(metrics.get("llm_node_ttft"))
-            latency.first_clause = _ms(metrics.get("llm_node_ttfs"))
-            latency.tts_ttfb = _ms(metrics.get("tts_node_ttfb"))
-            self._view.reply(text)
+        self._turn.add(event.item)
+        if event.item.role == "assistant":
+            self._view.reply(event.item.text_content or "")
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
         (self._own if event.source == "say" else self._replies).append(event.speech_handle)
@@ -240,14 +228,3 @@ class Conversation:
     def failure(self) -> str | None:
         """Why the session ended before its time, or None."""
         return None if self._closed in (None, "closed") else self._closed
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds * 1000, 1)

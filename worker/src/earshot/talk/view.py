@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from .turn import Latency, ToolCall, Turn
+from ..turn import Latency, ToolCall, Turn
 
 
 class SilentView:

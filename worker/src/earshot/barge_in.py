@@ -1,0 +1,83 @@
+"""The caller speaks while the agent does: is the agent to stop?
+
+At the first sound of speech the agent pauses, so that nobody is talked over. What was said decides:
+words that are meant for the agent end its answer; a listener's "mm-hm" or a cough lets it go on.
+Works on the events of the speech-to-text, before LiveKit's session sees them.
+"""
+
+import re
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Protocol
+
+from livekit.agents import stt
+
+BACKCHANNELS = frozenset(
+    "ah aha alright cool good great hm hmm huh i mhm mm mmhm mmm nice oh ok okay really right see "
+    "so sure uh uhhuh uhuh um wow yeah yep yes".split()
+)
+COMMANDS = frozenset("cancel enough excuse hold listen no pause quiet shut stop sorry wait".split())
+"""Never a listener's noise, however badly they were heard."""
+
+SHORT_S = 1.2
+UNSURE = 0.85
+"""Confidence below which a short utterance is taken for a noise. Of the starter recogniser, over
+six voices: "stop", "wait", "no", "what time is it" 0.92 to 0.98; "mm-hm", "uh-huh", "hmm" (heard
+as other words) 0.33 to 0.82."""
+
+Type = stt.SpeechEventType
+
+
+def is_backchannel(text: str, confidence: float, duration_s: float) -> bool:
+    """True if a listener said it to show that they listen, or if it was no speech at all.
+
+    >>> is_backchannel("Yeah, right.", 0.97, 0.6)
+    True
+    >>> is_backchannel("Stop.", 0.97, 0.4)
+    False
+    """
+    words = re.findall(r"[a-z']+", text.lower().replace("-", ""))
+    if COMMANDS.intersection(words):
+        return False
+    if len(words) <= 4 and BACKCHANNELS.issuperset(words):
+        return True
+    return duration_s < SHORT_S and confidence < UNSURE
+
+
+class Agent(Protocol):
+    """Whose speech is in question."""
+
+    @property
+    def speaking(self) -> bool: ...
+
+    def hold(self) -> None:
+        """Pauses what is being said."""
+        ...
+
+    def go_on(self) -> None:
+        """Takes the pause back."""
+        ...
+
+
+async def judged(
+    events: AsyncIterable[stt.SpeechEvent], agent: Agent
+) -> AsyncIterator[stt.SpeechEvent]:
+    """The events without a listener's noises over the agent's speech."""
+    over_agent = meant = False
+    async for event in events:
+        if event.type is Type.START_OF_SPEECH:
+            over_agent, meant = agent.speaking, False
+            if over_agent:
+                agent.hold()
+        elif over_agent and event.type is Type.END_OF_SPEECH:
+            if not meant:
+                agent.go_on()
+            over_agent = False
+        elif over_agent and not meant and event.alternatives and event.alternatives[0].text:
+            said, is_final = event.alternatives[0], event.type is Type.FINAL_TRANSCRIPT
+            duration_s = said.end_time - said.start_time
+            if not is_final and duration_s < SHORT_S:
+                continue  # what it will be is not known yet
+            if is_backchannel(said.text, said.confidence, duration_s):
+                continue
+            meant = is_final
+        yield event
