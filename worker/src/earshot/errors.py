@@ -12,7 +12,9 @@
     ├── DeviceError           no microphone or loudspeaker
     ├── CredentialsError      a secret that is missing, damaged or readable by others
     ├── StackError            something that `earshot up` needs is missing, busy or gave up
-    └── NotRunningError       nothing runs here
+    ├── NotRunningError       nothing runs here
+    ├── EngineError           an engine that cannot listen, or that does not answer
+    └── CallError             a call that a scripted caller could not hold
 
 The command line prints the message and exits with 2. The plugins have trees of their own, which
 `earshot.models` turns into a ModelError.
@@ -69,3 +71,11 @@ class StackError(EarshotError):
 
 class NotRunningError(EarshotError):
     """Nothing runs here."""
+
+
+class CallError(EarshotError):
+    """A call that a scripted caller could not hold: not joined, not answered, broken off."""
+
+
+class EngineError(EarshotError):
+    """An engine that cannot listen, or that does not answer."""

@@ -38,9 +38,25 @@ def stay_local() -> None:
     os.environ["LIVEKIT_INFERENCE_URL"] = "http://127.0.0.1:9"
 
 
-def share_of_cores() -> int:
-    """CPU threads of one model: the three work in turn, so each may have half of the machine."""
-    return max(1, len(os.sched_getaffinity(0)) // 2)
+@dataclass(frozen=True)
+class CoreShares:
+    """CPU threads of each model. Together they are no more than the cores, where there are three
+    or more: with several calls all models work at once, and pools that share cores wait for each
+    other at every step (two 2-thread pools on 2 cores: 7 times slower than two 1-thread ones)."""
+
+    stt: int
+    llm: int
+    voice: int
+
+    @classmethod
+    def of(cls, cores: int) -> "CoreShares":
+        llm = max(1, cores // 2)
+        voice = max(1, cores // 8)  # a core speaks for ten calls
+        return cls(stt=max(1, cores - llm - voice), llm=llm, voice=voice)
+
+    @classmethod
+    def of_this_machine(cls) -> "CoreShares":
+        return cls.of(len(os.sched_getaffinity(0)))
 
 
 @dataclass(frozen=True)
@@ -56,9 +72,10 @@ class Models:
 class LocalModels(Models):
     """Loaded here: whoever loads them closes them."""
 
-    transcriber: faster_whisper.LocalTranscriber
-    generator: llama_cpp.LocalGenerator
-    synthesizer: piper.LocalSynthesizer
+    # as text: looked at, these names would bring the native libraries into every job process
+    transcriber: "faster_whisper.LocalTranscriber"
+    generator: "llama_cpp.LocalGenerator"
+    synthesizer: "piper.LocalSynthesizer"
 
     async def aclose(self) -> None:
         """Ends what is in progress; native threads must not outlive the interpreter."""
@@ -102,11 +119,11 @@ def load_models(settings: Settings, profile: Profile) -> LocalModels:
     Raises:
         ModelError: a file is missing, damaged, or of another format.
     """
-    threads = share_of_cores()
+    shares = CoreShares.of_this_machine()
     with ThreadPoolExecutor(3) as pool:
-        transcriber = pool.submit(_load_transcriber, settings, profile, threads)
-        generator = pool.submit(_load_generator, settings, profile, threads)
-        synthesizer = pool.submit(_load_synthesizer, settings, profile)
+        transcriber = pool.submit(_load_transcriber, settings, profile, shares.stt)
+        generator = pool.submit(_load_generator, settings, profile, shares.llm)
+        synthesizer = pool.submit(_load_synthesizer, settings, profile, shares.voice)
     loading = (transcriber, generator, synthesizer)
     if error := next((e for f in loading if (e := f.exception())), None):
         for future in loading:
@@ -120,7 +137,7 @@ def load_models(settings: Settings, profile: Profile) -> LocalModels:
 
 def _load_transcriber(
     settings: Settings, profile: Profile, threads: int
-) -> faster_whisper.LocalTranscriber:
+) -> "faster_whisper.LocalTranscriber":
     transcriber = faster_whisper.LocalTranscriber(
         profile.stt, device=settings.stt.device, threads=settings.stt.threads or threads
     )
@@ -133,7 +150,9 @@ def _load_transcriber(
     return transcriber
 
 
-def _load_generator(settings: Settings, profile: Profile, threads: int) -> llama_cpp.LocalGenerator:
+def _load_generator(
+    settings: Settings, profile: Profile, threads: int
+) -> "llama_cpp.LocalGenerator":
     return llama_cpp.LocalGenerator(
         profile.llm,
         n_ctx=settings.llm.context_tokens,
@@ -141,9 +160,13 @@ def _load_generator(settings: Settings, profile: Profile, threads: int) -> llama
     )
 
 
-def _load_synthesizer(settings: Settings, profile: Profile) -> piper.LocalSynthesizer:
+def _load_synthesizer(
+    settings: Settings, profile: Profile, workers: int
+) -> "piper.LocalSynthesizer":
     synthesizer = piper.LocalSynthesizer(
-        settings.persona.voice or profile.voice, cache_dir=settings.state_dir / "voices"
+        settings.persona.voice or profile.voice,
+        workers=workers,
+        cache_dir=settings.state_dir / "voices",
     )
     synthesizer.warm_up()
     return synthesizer
@@ -184,6 +207,8 @@ def voice_on(settings: Settings, models: Models, vad: VAD) -> Voice:
                 models.synthesizer,
                 speaker=settings.persona.speaker,
                 speed=settings.persona.speed,
+                # WebRTC sends frames of 10 ms: 22,050 Hz has none of whole samples
+                sample_rate=None if models.synthesizer.info.sample_rate_hz % 100 == 0 else 24_000,
             ),
             vad=vad,
         )
@@ -204,8 +229,14 @@ def load_vad(settings: Settings) -> VAD:
     return silero.VAD.load(activation_threshold=threshold, min_silence_duration=silence_s)
 
 
-def build_session(settings: Settings, voice: Voice) -> AgentSession[None]:
-    """The session of one conversation; start it with `record=False`."""
+def build_session(
+    settings: Settings, voice: Voice, *, away_s: float | None = None
+) -> AgentSession[None]:
+    """The session of one conversation; start it with `record=False`.
+
+    Args:
+        away_s: silence of both sides after which the caller counts as away; None = never.
+    """
     turn = settings.turn
     handling: TurnHandlingOptions = {
         "turn_detection": "stt",
@@ -240,8 +271,12 @@ def build_session(settings: Settings, voice: Voice) -> AgentSession[None]:
         turn_handling=handling,
         use_tts_aligned_transcript=True,
         aec_warmup_duration=None,
-        user_away_timeout=None,
+        user_away_timeout=away_s,
         conn_options=SessionConnectOptions(
-            stt_conn_options=CONNECT, llm_conn_options=CONNECT, tts_conn_options=CONNECT
+            stt_conn_options=CONNECT,
+            llm_conn_options=CONNECT,
+            tts_conn_options=CONNECT,
+            # a call outlives its engine: each error is told to the caller instead
+            max_unrecoverable_errors=1000,
         ),
     )

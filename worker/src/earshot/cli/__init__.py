@@ -14,6 +14,8 @@ from ..version import __version__
 
 COMMANDS = {
     "talk": "Hold a conversation, without a server.",
+    "engine": "Load the models once, for the calls of this machine.",
+    "worker": "Take calls and serve the page; `earshot up` starts it.",
     "settings": "Show every setting, its value and its meaning.",
 }
 

@@ -1,5 +1,7 @@
 """Streaming speech-to-text for LiveKit Agents on faster-whisper, fully local."""
 
+from typing import TYPE_CHECKING, Any
+
 from livekit.agents import Plugin
 
 from .errors import (
@@ -17,11 +19,13 @@ from .errors import (
     SupersededError,
     TranscribeError,
 )
-from .local import LocalTranscriber
 from .log import logger
 from .stt import STT, RecognizeStream
 from .transcriber import Priority, Transcriber, Transcript, TranscriptionRequest, Word
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .local import LocalTranscriber
 
 __all__ = [
     "STT",
@@ -47,6 +51,14 @@ __all__ = [
     "Word",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "LocalTranscriber":  # not needed where the model is in another process
+        from .local import LocalTranscriber
+
+        return LocalTranscriber
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class FasterWhisperPlugin(Plugin):

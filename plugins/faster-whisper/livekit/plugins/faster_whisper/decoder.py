@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import guards
-from .errors import DecodeError, LanguageError, RequestError
+from .errors import DecodeError, LanguageError
 from .scheduler import Stopped
 from .transcriber import (
-    LONGEST_AUDIO_S,
     SAMPLE_RATE_HZ,
     Audio,
     Priority,
@@ -84,7 +83,7 @@ class Decoder:
             RequestError, LanguageError, DecodeError
         """
         began = time.perf_counter()
-        self._check(request)
+        request.check()
         self.check_languages(request.languages)
         features = self._features(request.audio)
         if stopped():
@@ -144,7 +143,7 @@ class Decoder:
         """
         if not transcript.tokens:
             return ()
-        self._check(request)
+        request.check()
         tokenizer = self._tokenizer(transcript.language)
         try:
             if encoded is None:
@@ -172,18 +171,6 @@ class Decoder:
                     Word(text.strip(), float(w["start"]), float(w["end"]), float(w["probability"]))
                 )
         return tuple(words)
-
-    def _check(self, request: TranscriptionRequest) -> None:
-        audio = request.audio
-        if audio.ndim != 1 or audio.dtype != np.float32:
-            raise RequestError(
-                f"audio is {audio.dtype}{list(audio.shape)}; expected float32[samples]"
-            )
-        if not 400 <= len(audio) <= LONGEST_AUDIO_S * SAMPLE_RATE_HZ:
-            raise RequestError(
-                f"audio of {len(audio) / SAMPLE_RATE_HZ:.3f} s; "
-                f"expected 0.025 to {LONGEST_AUDIO_S:.0f} s"
-            )
 
     def _features(self, audio: Audio) -> Audio:
         features: Audio = self._model.feature_extractor(audio)[..., :-1]

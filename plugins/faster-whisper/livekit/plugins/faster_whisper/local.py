@@ -75,6 +75,21 @@ class LocalTranscriber:
     def model(self) -> str:
         return self._name
 
+    @property
+    def active(self) -> int:
+        """Requests that wait or run, native calls in progress included."""
+        return self._scheduler.active
+
+    @property
+    def queued(self) -> int:
+        """Those that wait."""
+        return self._scheduler.queued
+
+    @property
+    def stalled_s(self) -> float:
+        """How long the oldest decode under way has taken so far; infinite when none can run."""
+        return self._scheduler.stalled_s
+
     def check_languages(self, languages: tuple[str, ...]) -> None:
         """
         Raises:

@@ -5,7 +5,9 @@ here and a worker is given one job at a time. Knows nothing of speech: a job is 
 """
 
 import itertools
+import math
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
@@ -27,6 +29,7 @@ class _Job:
     replaceable: bool
     waiters: list[Future[Any]] = field(default_factory=list)
     stopped: bool = False
+    started_s: float = 0.0
 
     def finish(self, result: Any = None, error: BaseException | None = None) -> None:
         for waiter in self.waiters:
@@ -60,6 +63,26 @@ class Scheduler:
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def active(self) -> int:
+        """Jobs that wait or run, native calls in progress included."""
+        with self._changed:
+            return len(self._queue) + len(self._running)
+
+    @property
+    def queued(self) -> int:
+        """Those that wait."""
+        return len(self._queue)
+
+    @property
+    def stalled_s(self) -> float:
+        """How long the oldest running job has been running; infinite when no thread is left."""
+        with self._changed:
+            if not self._closed and not any(thread.is_alive() for thread in self._threads):
+                return math.inf
+            started_s = min((job.started_s for job in self._running), default=math.inf)
+        return max(0.0, time.monotonic() - started_s)
 
     def submit(
         self,
@@ -157,6 +180,7 @@ class Scheduler:
                 return None
             job = min(self._queue, key=lambda j: (j.priority, j.order))
             self._queue.remove(job)
+            job.started_s = time.monotonic()
             self._running.append(job)
             return job
 

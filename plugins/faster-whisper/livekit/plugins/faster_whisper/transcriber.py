@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import RequestError
+
 SAMPLE_RATE_HZ = 16_000
 LONGEST_AUDIO_S = 30.0
 
@@ -46,6 +48,19 @@ class TranscriptionRequest:
     speech_s: float = 0.0
     """How much of the audio is speech, for plausibility checks; 0 = all of it."""
     timeout_s: float = 10.0
+
+    def check(self) -> None:
+        """Raises: RequestError."""
+        audio = self.audio
+        if audio.ndim != 1 or audio.dtype != np.float32:
+            raise RequestError(
+                f"audio is {audio.dtype}{list(audio.shape)}; expected float32[samples]"
+            )
+        if not 400 <= len(audio) <= LONGEST_AUDIO_S * SAMPLE_RATE_HZ:
+            raise RequestError(
+                f"audio of {len(audio) / SAMPLE_RATE_HZ:.3f} s; "
+                f"expected 0.025 to {LONGEST_AUDIO_S:.0f} s"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ budget, a piece of the prompts that wait. Knows nothing of messages, templates o
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -50,11 +51,31 @@ class Engine:
         self._incoming: list[Job] = []
         self._in_flight: list[Part] = []
         self._closing = False
+        self._busy_since: float | None = None  # None: the thread waits for work
+        self._died = False
         # used by the engine's thread alone
         self._waiting: list[Job] = []
         self._active: list[Job] = []
         self._thread = threading.Thread(target=self._run, name="llama-cpp", daemon=True)
         self._thread.start()
+
+    @property
+    def active(self) -> int:
+        """Jobs taken and not done, those that wait included."""
+        return len(self._incoming) + len(self._waiting) + len(self._active)
+
+    @property
+    def queued(self) -> int:
+        """Those that wait for a sequence."""
+        return len(self._incoming) + len(self._waiting)
+
+    @property
+    def stalled_s(self) -> float:
+        """How long the step under way has taken so far; infinite when the thread died."""
+        since = self._busy_since
+        if self._died:
+            return math.inf
+        return 0.0 if since is None else max(0.0, time.monotonic() - since)
 
     def submit(self, job: Job) -> None:
         """Takes a job. Callable from any thread.
@@ -95,11 +116,13 @@ class Engine:
         try:
             self._warm_up()
             while self._collect():
+                self._busy_since = time.monotonic()
                 self._sweep()
                 self._admit()
                 self._step()
         except BaseException as e:  # a bug: fail everybody rather than leave them waiting
             logger.exception("the llama.cpp thread died")
+            self._died = True
             self._fail_all(DecodeError(f"the engine stopped: {e}"))
             raise
         finally:
@@ -136,6 +159,7 @@ class Engine:
         """Waits for something to do; False when it is time to end."""
         with self._work:
             while not (self._closing or self._incoming or self._waiting or self._active):
+                self._busy_since = None
                 self._work.wait()
             self._waiting += self._incoming
             self._incoming = []

@@ -114,6 +114,21 @@ class LocalGenerator:
     def model(self) -> str:
         return self._model.name
 
+    @property
+    def active(self) -> int:
+        """Requests taken and not done, those that wait and evaluations in progress included."""
+        return self._engine.active
+
+    @property
+    def queued(self) -> int:
+        """Those that wait for room."""
+        return self._engine.queued
+
+    @property
+    def stalled_s(self) -> float:
+        """How long the evaluation under way has taken so far; infinite when none can run."""
+        return self._engine.stalled_s
+
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event, None]:
         """See `Generator.generate`."""
         self._enter()

@@ -1,5 +1,9 @@
 """Streaming Piper voices for LiveKit Agents, fully local."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from livekit.agents import Plugin
 
 from .errors import (
@@ -14,11 +18,13 @@ from .errors import (
     VoiceFormatError,
     VoiceNotFoundError,
 )
-from .local import LocalSynthesizer
 from .log import logger
 from .synthesizer import SpeechChunk, SynthesisRequest, Synthesizer, VoiceInfo, WordTiming
 from .tts import TTS, ChunkedStream, SynthesizeStream
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .local import LocalSynthesizer
 
 __all__ = [
     "TTS",
@@ -42,6 +48,14 @@ __all__ = [
     "WordTiming",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "LocalSynthesizer":  # brings Piper, espeak and ONNX Runtime with it
+        from .local import LocalSynthesizer
+
+        return LocalSynthesizer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class PiperPlugin(Plugin):

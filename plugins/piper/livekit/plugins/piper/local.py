@@ -83,6 +83,16 @@ class LocalSynthesizer:
         """Requests being spoken or waiting, native work in progress included."""
         return self._pool.jobs
 
+    @property
+    def queued(self) -> int:
+        """Requests that wait for a thread."""
+        return self._pool.queued
+
+    @property
+    def stalled_s(self) -> float:
+        """How long the oldest step under way has taken so far; infinite when none can run."""
+        return self._pool.stalled_s
+
     def warm_up(self) -> None:
         """Runs the voice once, so that the first caller doesn't pay for it. Blocks."""
         self._voice.gain(self._voice.config.default_speaker_id, ort.RunOptions())

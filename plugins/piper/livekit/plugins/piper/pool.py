@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
+import time
 from typing import Protocol
 
 from .errors import ClosedError, OverloadedError
@@ -35,8 +37,9 @@ class Pool:
         self._order = itertools.count()
         self._ready = threading.Condition()
         self._closed = False
+        self._since = [math.inf] * workers  # when each thread began its step
         self._threads = [
-            threading.Thread(target=self._work, name=f"piper-{i}", daemon=True)
+            threading.Thread(target=self._work, args=(i,), name=f"piper-{i}", daemon=True)
             for i in range(workers)
         ]
         for t in self._threads:
@@ -46,6 +49,18 @@ class Pool:
     def jobs(self) -> int:
         """Jobs admitted and not yet left."""
         return self._jobs
+
+    @property
+    def queued(self) -> int:
+        """Jobs that wait for a thread."""
+        return len(self._heap)
+
+    @property
+    def stalled_s(self) -> float:
+        """How long the oldest running step has been running; infinite when no thread is left."""
+        if not self._closed and not any(thread.is_alive() for thread in self._threads):
+            return math.inf
+        return max(0.0, time.monotonic() - min(self._since))
 
     def admit(self, job: Job) -> None:
         """Raises: OverloadedError, ClosedError."""
@@ -87,7 +102,7 @@ class Pool:
         heapq.heappush(self._heap, (job.deadline_s, next(self._order), job))
         self._ready.notify()
 
-    def _work(self) -> None:
+    def _work(self, i: int) -> None:
         while True:
             with self._ready:
                 while not self._heap and not self._closed:
@@ -95,5 +110,8 @@ class Pool:
                 if self._closed:
                     return
                 _, _, job = heapq.heappop(self._heap)
-            if job.step():
+            self._since[i] = time.monotonic()
+            again = job.step()
+            self._since[i] = math.inf
+            if again:
                 self.resume(job)

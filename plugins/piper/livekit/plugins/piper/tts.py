@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Never
+from typing import TYPE_CHECKING, Never
 
 from livekit import rtc
 from livekit.agents import (
@@ -29,8 +29,10 @@ from livekit.agents.voice.io import TimedString
 
 from .clauses import ClauseBuffer, mid_phrase
 from .errors import OverloadedError, RequestError, SynthesizeError
-from .local import LocalSynthesizer
 from .synthesizer import SpeechChunk, SynthesisRequest, Synthesizer
+
+if TYPE_CHECKING:
+    from .local import LocalSynthesizer
 
 URGENT_S = 0.7
 """With less audio than this to hear, a clause is spoken without waiting for its sentence."""
@@ -71,10 +73,12 @@ class TTS(tts.TTS[Never]):
         sample_rate: int | None = None,
         cache_dir: str | Path | None = None,
     ) -> None:
-        self._own = (
-            LocalSynthesizer(model, cache_dir=cache_dir) if isinstance(model, str | Path) else None
-        )
-        self._synthesizer: Synthesizer = self._own or model  # type: ignore[assignment]
+        self._own: LocalSynthesizer | None = None
+        if isinstance(model, str | Path):
+            from .local import LocalSynthesizer
+
+            model = self._own = LocalSynthesizer(model, cache_dir=cache_dir)
+        self._synthesizer: Synthesizer = model
         self._info = self._synthesizer.info
         super().__init__(
             capabilities=tts.TTSCapabilities(streaming=True, aligned_transcript=True),
