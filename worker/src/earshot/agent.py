@@ -7,11 +7,14 @@ as Python does, which no model was shown.
 
 import asyncio
 import json
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
 import structlog
-from livekit.agents import Agent, function_tool, llm
+from livekit import rtc
+from livekit.agents import Agent, ModelSettings, function_tool, llm, stt
 
+from .barge_in import Floor, judged
 from .settings import PersonaSettings, ToolName
 from .tools.calculator import calculate
 from .tools.clock import current_time
@@ -46,6 +49,13 @@ class Assistant(Agent):
     async def on_enter(self) -> None:
         if self.greets:
             self.session.say(self._persona.greeting.replace("{name}", self._persona.name))
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncIterator[stt.SpeechEvent]:
+        events = Agent.default.stt_node(self, audio, model_settings)
+        async for event in judged(events, Floor(self.session)):
+            yield event
 
     async def on_exit(self) -> None:
         await self.timers.aclose()

@@ -9,7 +9,8 @@ import re
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Protocol
 
-from livekit.agents import stt
+from livekit.agents import AgentSession, stt
+from livekit.agents.voice.speech_handle import SpeechHandle
 
 BACKCHANNELS = frozenset(
     "ah aha alright cool good great hm hmm huh i mhm mm mmhm mmm nice oh ok okay really right see "
@@ -43,7 +44,7 @@ def is_backchannel(text: str, confidence: float, duration_s: float) -> bool:
     return duration_s < SHORT_S and confidence < UNSURE
 
 
-class Agent(Protocol):
+class Speaker(Protocol):
     """Whose speech is in question."""
 
     @property
@@ -58,26 +59,63 @@ class Agent(Protocol):
         ...
 
 
+class Floor:
+    """The agent of a session as a Speaker.
+
+    LiveKit pauses as well, after `turn.interrupt_s` of speech, and makes an end of the answer when
+    a transcript arrives; what is paused here before that is at the caller 0.3 s earlier.
+    """
+
+    def __init__(self, session: AgentSession[None]) -> None:
+        self._session = session
+        self._held: SpeechHandle | None = None
+
+    @property
+    def speaking(self) -> bool:
+        current = self._session.current_speech
+        if current is None or current.interrupted or current.done():
+            return False
+        return self._session.agent_state == "speaking" or current is self._held
+
+    def hold(self) -> None:
+        current, output = self._session.current_speech, self._session.output.audio
+        if current is not None and current.allow_interruptions and output is not None:
+            self._held = current
+            output.pause()
+            # an answer that was cut off for good must not leave its pause to the next
+            current.add_done_callback(lambda _: output.resume())
+
+    def go_on(self) -> None:
+        output = self._session.output.audio
+        if self._held is not None and output is not None:
+            output.resume()
+        self._held = None
+
+
 async def judged(
-    events: AsyncIterable[stt.SpeechEvent], agent: Agent
+    events: AsyncIterable[stt.SpeechEvent], speaker: Speaker
 ) -> AsyncIterator[stt.SpeechEvent]:
     """The events without a listener's noises over the agent's speech."""
     over_agent = meant = False
-    async for event in events:
-        if event.type is Type.START_OF_SPEECH:
-            over_agent, meant = agent.speaking, False
-            if over_agent:
-                agent.hold()
-        elif over_agent and event.type is Type.END_OF_SPEECH:
-            if not meant:
-                agent.go_on()
-            over_agent = False
-        elif over_agent and not meant and event.alternatives and event.alternatives[0].text:
-            said, is_final = event.alternatives[0], event.type is Type.FINAL_TRANSCRIPT
-            duration_s = said.end_time - said.start_time
-            if not is_final and duration_s < SHORT_S:
-                continue  # what it will be is not known yet
-            if is_backchannel(said.text, said.confidence, duration_s):
-                continue
-            meant = is_final
-        yield event
+    try:
+        async for event in events:
+            if event.type is Type.START_OF_SPEECH:
+                over_agent, meant = speaker.speaking, False
+                if over_agent:
+                    speaker.hold()
+            elif over_agent and event.type is Type.END_OF_SPEECH:
+                if not meant:
+                    speaker.go_on()
+                over_agent = False
+            elif over_agent and not meant and event.alternatives and event.alternatives[0].text:
+                said, is_final = event.alternatives[0], event.type is Type.FINAL_TRANSCRIPT
+                duration_s = said.end_time - said.start_time
+                if not is_final and duration_s < SHORT_S:
+                    continue  # what it will be is not known yet
+                if is_backchannel(said.text, said.confidence, duration_s):
+                    continue
+                meant = is_final
+            yield event
+    finally:
+        if over_agent and not meant:
+            speaker.go_on()
