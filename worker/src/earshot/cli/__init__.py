@@ -13,6 +13,8 @@ from ..errors import EarshotError
 from ..version import __version__
 
 COMMANDS = {
+    "up": "Start everything that a call needs, and keep it running.",
+    "status": "Show what runs: addresses, services, calls, last errors.",
     "talk": "Hold a conversation, without a server.",
     "engine": "Load the models once, for the calls of this machine.",
     "worker": "Take calls and serve the page; `earshot up` starts it.",

@@ -1,0 +1,43 @@
+"""`earshot status`."""
+
+import asyncio
+import json
+
+import click
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
+def command(as_json: bool) -> int:
+    """Show what runs: addresses, services, calls, last errors.
+
+    Exit status: 0 = a caller would be answered, 1 = not now, 2 = a mistake in the settings.
+    """
+    from ..endpoints import read, run_dir
+    from ..errors import NotRunningError
+    from ..settings import load
+    from ..up import report
+    from ..up.stack import runs
+
+    settings = load()
+    try:
+        if not runs(settings.state_dir):
+            raise NotRunningError(f"`earshot up` does not run with {settings.state_dir}")
+        endpoints = read(settings.state_dir)
+    except NotRunningError as e:
+        if as_json:
+            click.echo(json.dumps({"ready": False, "running": False, "why": str(e)}))
+        else:
+            click.echo(str(e))
+        return 1
+    calls = asyncio.run(report.calls(endpoints))
+    found = report.make(endpoints, report.recall(run_dir(settings.state_dir)), calls)
+    if as_json:
+        click.echo(json.dumps({"running": True, **found}))
+    else:
+        from rich.console import Console
+
+        from ..up.screen import render
+
+        Console().print(render(found, head="ready" if found["ready"] else "not ready"))
+    return 0 if found["ready"] else 1

@@ -1,0 +1,31 @@
+"""`earshot up`."""
+
+import click
+
+
+@click.command("up")
+@click.option(
+    "--ports", type=click.Choice(["as-set", "auto"]), default="as-set", show_default=True,
+    help="`auto`: take free ports where those of the settings are in use.",
+)  # fmt: skip
+@click.option(
+    "--lan", is_flag=True, help="For callers on the network too, not on this machine alone."
+)
+@click.option("--profile", metavar="NAME", help="Which models; overrides the setting `profile`.")
+@click.option("--open", "open_page", is_flag=True, help="Open the page in a browser when ready.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per event, nothing else.")
+def command(ports: str, lan: bool, profile: str | None, open_page: bool, as_json: bool) -> int:
+    """Start everything that a call needs, and keep it running.
+
+    livekit-server, the engine with the models, the worker and its web page; redis too where it is
+    installed. Prints the page's address when a caller would be answered. Ctrl-C or SIGTERM stops
+    all of it.
+
+    \b
+    earshot up
+    earshot up --lan --ports auto
+    earshot up --json | jq -r 'select(.event == "ready").page'
+    """
+    from ..up.command import Options, up
+
+    return up(Options(ports == "auto", lan, profile, as_json, open_page))

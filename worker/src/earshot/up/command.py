@@ -1,0 +1,88 @@
+"""`earshot up`: a plan, a stack and an output, together."""
+
+import asyncio
+import sys
+import webbrowser
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+
+from ..errors import EarshotError
+from ..settings import Settings, load
+from .outputs import JsonLines, Lines, Output, print_json
+from .plan import Plan, PortsBusyError, prepare
+from .service import Event
+from .stack import Stack, alone
+
+
+@dataclass(frozen=True)
+class Options:
+    """What stood on the command line."""
+
+    auto_ports: bool = False
+    lan: bool = False
+    profile: str | None = None
+    as_json: bool = False
+    open_page: bool = False
+
+
+def up(options: Options) -> int:
+    """Runs the stack until it is told to stop. Returns the exit status.
+
+    Raises:
+        EarshotError: it can't start, or a service gave up.
+    """
+    try:
+        settings = load(_overrides(options))
+        with alone(settings.state_dir):
+            return _up(settings, options)
+    except EarshotError as e:
+        if options.as_json:
+            busy = [asdict(port) for port in e.ports] if isinstance(e, PortsBusyError) else []
+            print_json("error", {"message": str(e), **({"ports": busy} if busy else {})})
+        if isinstance(e, PortsBusyError):
+            for port in e.ports:
+                click.echo(f"earshot: in use: {port}", err=True)
+        raise
+
+
+def _up(settings: Settings, options: Options) -> int:
+    plan = prepare(settings, auto_ports=options.auto_ports)
+
+    async def run() -> None:
+        def tell(event: Event) -> None:
+            output.tell(event)
+            if event.kind == "ready" and options.open_page and event.data["page"] not in opened:
+                opened.add(event.data["page"])
+                # a browser may take its time to start
+                asyncio.get_running_loop().run_in_executor(
+                    None, webbrowser.open, plan.endpoints.page
+                )
+
+        opened: set[str] = set()
+        stack = Stack(plan, tell)
+        with _output(plan, options, stack) as output:
+            await stack.run()
+
+    asyncio.run(run())
+    return 0
+
+
+def _output(plan: Plan, options: Options, stack: Stack) -> Output:
+    if options.as_json:
+        return JsonLines()
+    if not sys.stdout.isatty():
+        return Lines(plan)
+    from .screen import Screen
+
+    return Screen(plan, stack.report)
+
+
+def _overrides(options: Options) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if options.lan:
+        values["network"] = {"listen": "lan"}
+    if options.profile:
+        values["profile"] = options.profile
+    return values

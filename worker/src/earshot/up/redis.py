@@ -1,0 +1,43 @@
+"""redis: its program and its configuration. It holds nothing that is worth keeping."""
+
+import shutil
+
+from ..errors import StackError
+from ..settings import LivekitSettings
+
+_CONFIGURATION = """\
+# Written by Earshot at each start; changes are lost.
+bind 127.0.0.1
+protected-mode yes
+port {port}
+requirepass {password}
+daemonize no
+loglevel warning
+logfile ""
+# rooms and messages of calls that run: gone with them
+save ""
+appendonly no
+maxmemory 64mb
+maxmemory-policy noeviction
+"""
+
+
+def render(port: int, password: str) -> str:
+    """redis.conf; holds the password, which would be seen by all on a command line."""
+    return _CONFIGURATION.format(port=port, password=password)
+
+
+def program(settings: LivekitSettings) -> str:
+    """The redis-server to run; empty = run without.
+
+    Raises:
+        StackError: livekit.redis is `on`, and there is none.
+    """
+    if settings.redis == "off":
+        return ""
+    found = shutil.which("redis-server") or ""
+    if settings.redis == "on" and not found:
+        raise StackError(
+            "livekit.redis = 'on': redis-server is not on PATH (apt install redis-server)"
+        )
+    return found
