@@ -11,6 +11,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from .. import report
+from ..run import arrays
 from . import export, held_out, tokenizer, train
 
 
@@ -18,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="recipes.llm", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=360, help="training time, in all")
     parser.add_argument("--work", type=Path, default=Path("models/recipes/llm/work"))
-    parser.add_argument("--from", dest="start", type=Path, help="weights to start from")
+    parser.add_argument("--from", dest="start", type=Path, help="an exported model to start from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--quick", action="store_true", help="the whole way in 2 minutes; learns little"
@@ -31,12 +32,14 @@ def main() -> None:
         work / "starter.gguf",
     )
     held_out.write(dialogues, 5 if a.quick else 200)
-    if not pieces.exists():
+    if not pieces.exists() and a.start:
+        export.restored_tokenizer(a.start).save(str(pieces))
+    elif not pieces.exists():
         tokenizer.make(pieces, 300 if a.quick else 4000)
     tokens = Tokenizer.from_file(str(pieces))
     minutes = 0.4 if a.quick else a.minutes
     train.train(work / "checkpoint.pt", tokens, minutes, start=a.start, seed=a.seed)
-    export.export(work / "checkpoint.pt", pieces, out)
+    export.export(arrays(work / "checkpoint.pt"), pieces, out)
     report.answering(out, dialogues)
 
 

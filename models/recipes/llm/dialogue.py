@@ -7,6 +7,7 @@ and facts that training never uses.
 
 import json
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,21 +15,46 @@ from .. import grammar
 from ..grammar import DAYS, DEVICES, MONTHS, ROOMS, num
 from .noise import heard
 from .personas import setting, tool_definition
-from .phrases import PLAIN, WORDS, fact, frame, loose_words, person, pick, topic
+from .phrases import (
+    PLAIN,
+    WORDS,
+    fact,
+    frame,
+    is_held_out,
+    loose_words,
+    person,
+    pick,
+    topic,
+)
 from .template import Message
 
 UNABLE = "I cannot do that yet, but I can tell you the time, do arithmetic or set a timer."
 ELSEWHERE = "I can't help with that here."
 FAILED = "Sorry, that did not work."
+FIXED = (
+    UNABLE, ELSEWHERE, FAILED, "I cannot see a clock right now.", "I cannot see a calendar right now.",
+    "I need a calculator for that.", "You cannot divide by zero.", "I cannot set timers here.",
+    "There is no timer running.", "The timer is cancelled.", "I do not know your name yet.",
+    "Good morning, this is the front desk.", "Welcome. What can I do for you?",
+    *WORDS["jokes"],
+)  # fmt: skip
+"""answers without anything to fill in, beside those of `phrases.PLAIN`"""
 OPERATORS = {
     "+": ["plus", "and", "added to"],
     "-": ["minus"],
     "*": ["times", "multiplied by"],
     "/": ["divided by", "over"],
 }
-PREFIXES = ["", "", "", "", "", "", "Please ", "Can you ", "Could you ", "Okay, ", "Hey, ", "Um, ",
-            "Now ", "And ", "So "]  # fmt: skip
-SUFFIXES = ["", "", "", "", "", "", " please", " for me", " now", " thanks"]
+PREFIXES = ["", "", "", "", "", "", "Okay, ", "Hey, ", "Um, ", "Now ", "And ", "So "]
+POLITE = ["", "", "", "Please ", "Can you ", "Could you ", "Would you ", "Okay, please "]
+SUFFIXES = ["", "", "", "", "", "", " please", " now", " thanks", " then"]
+VERBS = """add beep begin calculate call cancel check clear compute count delete do end erase explain find forget
+get give go kill let look make measure notify put read remind remove repeat ring say search set show sing solve speak
+start stop switch talk tell time turn wake work""".split()
+"""what a request begins with"""
+NO_PREFIX = (
+    "please can could would will and so now then hey hi hello well okay um no yes sorry".split()
+)
 ERRORS = ['{"error": "not available"}', '{"error": "timeout"}', "An internal error occurred",
           "Error: failed"]  # fmt: skip
 SUM_ERRORS = ['{"error": "not an expression that I understand"}',
@@ -74,6 +100,20 @@ def clock() -> str:
 
 def date() -> str:
     return f"{pick(DAYS)}, {pick(MONTHS)} {random.randint(1, 31)}, {random.randint(2024, 2039)}"
+
+
+def dressed(form: str) -> str:
+    """With what people put around a sentence; never what is held out."""
+    first = form.split(maxsplit=1)[0].strip(",.?").lower()
+    prefix, suffix = pick(POLITE if first in VERBS else PREFIXES), pick(SUFFIXES)
+    if first in NO_PREFIX or form[0] == "{":
+        prefix = ""
+    if suffix.strip() in form or len(form.split()) < 3:
+        suffix = ""
+    lower = form if re.match(r"I\b|[A-Z][a-z]+ here", form) else form[0].lower() + form[1:]
+    mark = form[-1] if form[-1] in ".?" else ""
+    around = (prefix + (lower if prefix else form)).removesuffix(mark) + suffix + mark
+    return form if is_held_out(around) else around
 
 
 class Dialogue:
@@ -136,12 +176,8 @@ class Dialogue:
 
     def _ask(self, intent: str, *slots: str, dress: bool = False) -> None:
         form = frame(intent, self._held)
-        if dress and not self._held:
-            prefix, suffix = pick(PREFIXES), pick(SUFFIXES)
-            if prefix and not form.startswith(("Please", "I ", "And", "Hey", "Hi", "Hello", "{")):
-                form = prefix + (form[0].lower() + form[1:] if form[:2] != "I'" else form)
-            if suffix:
-                form = form.rstrip(".?") + suffix + form[-1]
+        if not self._held and (dress or random.random() < 0.5):
+            form = dressed(form)
         self._user(self._noisy(form).format(*slots))
 
     def _say(self, text: str, *also: str) -> None:

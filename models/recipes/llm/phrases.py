@@ -1,6 +1,7 @@
 """The words and sentences of the dialogues: `words.toml` and `frames.toml`, and what is made up on the spot."""
 
 import random
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,32 @@ def pick(items: list[Any]) -> Any:
 
 
 def frame(intent: str, held: bool) -> str:
-    kind = "held_out" if held and random.random() < HELD_FRAME else "train"
-    return str(pick(FRAMES[intent][kind]))
+    if held and random.random() < HELD_FRAME:
+        return str(pick(FRAMES[intent]["held_out"]))
+    while True:
+        form = expanded(pick(FRAMES[intent]["train"]))
+        if not is_held_out(form):
+            return form
+
+
+def expanded(form: str) -> str:
+    """(a|b) -> a or b."""
+    while found := re.search(r"\(([^()]*)\)", form):
+        form = form[: found.start()] + pick(found[1].split("|")) + form[found.end() :]
+    form = re.sub(r" +([.?,])", r"\1", re.sub(r" {2,}", " ", form)).strip()
+    return form[0].upper() + form[1:]
+
+
+def bare(form: str) -> str:
+    """Without case and marks."""
+    return " ".join(re.sub(r"[^a-z0-9{} ]", "", form.lower()).split())
+
+
+HELD_OUT = {bare(form) for intent in FRAMES.values() for form in intent["held_out"]}
+
+
+def is_held_out(form: str) -> bool:
+    return bare(form) in HELD_OUT
 
 
 def made_up() -> str:

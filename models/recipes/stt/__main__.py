@@ -6,11 +6,13 @@ Stopped and started again it goes on where it was. Needs flite and espeak-ng on 
 """
 
 import argparse
+import shutil
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from .. import report
+from ..run import arrays
 from . import export, held_out, shards, tokenizer, train
 
 
@@ -18,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="recipes.stt", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=360, help="training time, in all")
     parser.add_argument("--work", type=Path, default=Path("models/recipes/stt/work"))
-    parser.add_argument("--from", dest="start", type=Path, help="a checkpoint to start from")
+    parser.add_argument("--from", dest="start", type=Path, help="an exported model to start from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--quick", action="store_true", help="the whole way in 2 minutes; learns little"
@@ -30,7 +32,9 @@ def main() -> None:
     if not speech.exists():
         print("held-out speech …", flush=True)
         held_out.write(speech, share)
-    if not pieces.exists():
+    if not pieces.exists() and a.start:
+        shutil.copy(a.start / "tokenizer.json", pieces)
+    elif not pieces.exists():
         tokenizer.make(pieces)
     producer = shards.start_producer(
         work / "shards", speech, keep, size=40 if a.quick else shards.SIZE
@@ -42,12 +46,14 @@ def main() -> None:
             shards.Pool(work / "shards", keep),
             minutes,
             start=a.start,
+            held_out=held_out.read(speech, 4 if a.quick else 40),
             seed=a.seed,
         )
     finally:
         producer.terminate()
         producer.wait()
-    export.export(work / "checkpoint.pt", pieces, out)
+    weights = {k.removeprefix("whisper."): w for k, w in arrays(work / "checkpoint.pt").items()}
+    export.export(weights, pieces, out)
     report.hearing(out, speech, quiet_s=5 if a.quick else 60)
 
 

@@ -7,7 +7,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from .model import PHONES, POSITIONS
+from .model import PHONES
+from .shape import POSITIONS
 from .sound import decibels, margin, mel, no_speech, noise, through_a_room
 from .speakers import RATE_HZ, Phones, Sample
 

@@ -13,7 +13,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-DIM, HEADS, POSITIONS, EXTRA = 192, 3, 1500, 32
+from .shape import DECODER_LAYERS, DIM, ENCODER_LAYERS, HEADS, POSITIONS
+
+EXTRA = 32
 PHONES = {
     phone: i
     for i, phone in enumerate(
@@ -34,12 +36,12 @@ def new_model(tokenizer: Tokenizer) -> WhisperForConditionalGeneration:
         WhisperConfig(
             vocab_size=tokenizer.get_vocab_size(),
             d_model=DIM,
-            encoder_layers=4,
-            decoder_layers=2,
+            encoder_layers=ENCODER_LAYERS,
+            decoder_layers=DECODER_LAYERS,
             encoder_attention_heads=HEADS,
             decoder_attention_heads=HEADS,
-            encoder_ffn_dim=768,
-            decoder_ffn_dim=768,
+            encoder_ffn_dim=4 * DIM,
+            decoder_ffn_dim=4 * DIM,
             max_source_positions=POSITIONS,
             max_target_positions=448,
             pad_token_id=end,

@@ -15,25 +15,34 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from . import held_out, texts
+from .line import through_a_call
 from .speakers import RATE_HZ, Raw, Sample, espeak, flite, say, starter_voice
 
 SIZE = 400
 AHEAD = 3
+CALL_SHARE = 0.35
+"""of the samples: so many come through Opus"""
 
 
 def make(
     seed: str, count: int, starter: Callable[[str], Raw], without: frozenset[str]
 ) -> list[Sample]:
     random.seed(seed)
-    texts.vocabulary()
+    np.random.seed(random.getrandbits(32))
+    without = without - texts.fixed()
     samples: list[Sample] = []
     while len(samples) < count:
         text, own = texts.text()
         weights = [0.17, 0.13, 0.70] if own else [0.47, 0.33, 0.20]
         speaker = random.choices([flite, espeak, starter], weights)[0]
-        if text not in without and (sample := say(text, speaker)):
-            samples.append(sample)
+        if text in without or not (sample := say(text, speaker)):
+            continue
+        if random.random() < CALL_SHARE:
+            sample = sample._replace(audio=through_a_call(sample.audio))
+        samples.append(sample)
     return samples
 
 

@@ -7,15 +7,14 @@ import random
 import subprocess
 import tempfile
 from collections.abc import Callable
-from math import gcd
 from pathlib import Path
 from typing import NamedTuple
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 from piper import PiperVoice
 from piper.config import SynthesisConfig
-from scipy.signal import resample_poly
 
 RATE_HZ = 16000
 LONGEST_S = 14.0
@@ -28,6 +27,10 @@ VARIANTS = (
     "m1 m2 m3 m4 m5 m6 m7 f1 f2 f3 f4 f5 Alex Alicia Andrea Annie belinda linda steph Lee Michael "
     "Mike paul Hugo ed max female2 female3 grandpa"
 ).split()
+
+HELD_VARIANTS = "Andy Denis Gene Marco adam anika benjamin pablo sandro travis victor m8".split()
+HELD_BANDS = [(0.88, 0.93), (1.10, 1.15)]
+"""rates and pitches, relative to a voice's own, that training never uses"""
 
 Phones = list[tuple[str, float]]
 """(phone, its end in seconds), in order."""
@@ -46,12 +49,22 @@ class Sample(NamedTuple):
 Raw = tuple[str, NDArray[np.float32], Phones | None]
 
 
-def flite(text: str) -> Raw:
-    voice = random.choice(FLITE)
-    stretch = random.uniform(0.75, 1.3)
+def factor(low: float, high: float, held: bool) -> float:
+    """Of a rate or a pitch."""
+    if held:
+        return random.uniform(*random.choice(HELD_BANDS))
+    while True:
+        x = random.uniform(low, high)
+        if not any(a <= x <= b for a, b in HELD_BANDS):
+            return x
+
+
+def flite(text: str, held: bool = False, voice: str | None = None) -> Raw:
+    voice = voice or random.choice(FLITE)
+    stretch = factor(0.75, 1.3, held)
     command = ["flite", "-voice", voice, "--setf", f"duration_stretch={stretch:.2f}"]
     if voice in FLITE_F0_HZ and random.random() < 0.5:
-        f0_hz = FLITE_F0_HZ[voice] * random.uniform(0.82, 1.25)
+        f0_hz = FLITE_F0_HZ[voice] * factor(0.82, 1.25, held)
         command += ["--setf", f"int_f0_target_mean={f0_hz:.0f}"]
     with tempfile.NamedTemporaryFile(suffix=".wav") as wav:
         done = subprocess.run(
@@ -63,10 +76,10 @@ def flite(text: str) -> Raw:
     return f"flite {voice}", audio, [(phone, float(end)) for phone, end in pairs]
 
 
-def espeak(text: str) -> Raw:
+def espeak(text: str, held: bool = False) -> Raw:
     voice = random.choice(ACCENTS)
-    if random.random() < 0.95:
-        voice += "+" + random.choice(VARIANTS)
+    if held or random.random() < 0.95:
+        voice += "+" + random.choice(HELD_VARIANTS if held else VARIANTS)
     rate, pitch, gap = (
         random.randint(115, 215),
         random.randint(20, 80),
@@ -77,12 +90,12 @@ def espeak(text: str) -> Raw:
     return f"espeak {voice}", from_wav(done.stdout), None
 
 
-def starter_voice(path: Path = VOICE) -> Callable[[str], Raw]:
+def starter_voice(path: Path = VOICE, held: bool = False) -> Callable[[str], Raw]:
     """The voice the assistant answers with: the recogniser hears it when two agents talk."""
     voice = PiperVoice.load(path)
 
     def starter(text: str) -> Raw:
-        scale = random.uniform(0.8, 1.3) if random.random() < 0.6 else 1.0
+        scale = factor(0.8, 1.3, held) if random.random() < 0.6 else 1.0
         audio, phones, before_s = [], [], 0.0
         for chunk in voice.synthesize(text, SynthesisConfig(length_scale=scale), True):
             audio.append(chunk.audio_float_array)
@@ -135,11 +148,18 @@ def from_wav(data: bytes) -> NDArray[np.float32]:
     """16-bit mono WAV; espeak-ng writes a header without length into a pipe, so it isn't read."""
     rate_hz = int.from_bytes(data[24:28], "little")
     pcm = np.frombuffer(data[44 : 44 + (len(data) - 44) // 2 * 2], dtype="<i2")
-    audio = pcm.astype(np.float32) / 32768
-    shared = gcd(rate_hz, RATE_HZ)
-    if rate_hz == RATE_HZ:
-        return audio
-    return resample_poly(audio, RATE_HZ // shared, rate_hz // shared).astype(np.float32)
+    return resampled(pcm, rate_hz, RATE_HZ).astype(np.float32) / 32768
+
+
+def resampled(pcm: NDArray[np.int16], from_hz: int, to_hz: int) -> NDArray[np.int16]:
+    """Mono, in step with what went in."""
+    if from_hz == to_hz:
+        return pcm
+    resampler = av.AudioResampler("s16", "mono", to_hz)
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm)[None], "s16", "mono")
+    frame.sample_rate = from_hz
+    frames = [*resampler.resample(frame), *resampler.resample(None)]
+    return np.concatenate([f.to_ndarray()[0] for f in frames])
 
 
 def say(text: str, speaker: Callable[[str], Raw]) -> Sample | None:

@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from functools import cache
 
 from .. import grammar
 from ..llm import dialogue, phrases
@@ -16,7 +17,20 @@ FIVE = "Yes No Stop Wait Okay".split()
 """the words that control a conversation"""
 UNSPEAKABLE = re.compile(r"[*/+]| - ")
 """a sum that was typed, not spoken"""
+WORD = r"[A-Za-z][A-Za-z']*"
+MADE_UP_SHARE = 0.25
+"""of the texts with a word that nobody has, so many are kept: they teach spelling, but can't be learnt"""
+FIXED_SHARE = 0.5
+"""of the sentences that are always the same"""
 MADE_UP = re.compile(r"\b(?:repeat after me|say this|please say)\b", re.I)
+
+
+STANDARD = (
+    "Your timer for {} is over.", "All lines are busy. Please wait a moment.", "Are you still there?",
+    "Sorry, I lost my train of thought. Please say that again.", "Goodbye.",
+    "Hello, how can I help you?",
+)  # fmt: skip
+"""what the assistant says by itself, by default"""
 
 
 def sentences(text: str) -> list[str]:
@@ -86,43 +100,124 @@ def dated() -> str:
     ])  # fmt: skip
 
 
-_vocabulary: list[str] = []
-
-
-def vocabulary() -> list[str]:
+@cache
+def vocabulary() -> tuple[str, ...]:
     """Every word of the domain; made once, with a seed of its own."""
-    if not _vocabulary:
-        state = random.getstate()
-        random.seed(7)
-        own = Counter(w for _ in range(800) for w in re.findall(r"[A-Za-z']+", reply()))
-        listed = {w for n in phrases.WORDS["nouns"] + phrases.WORDS["things"] for w in n.split()}
-        often = {w for w, n in own.items() if n > 2 and len(w) > 1}  # others are made-up names
-        proper = {*grammar.NAMES, *grammar.DAYS, *grammar.MONTHS, *phrases.WORDS["names"], "I'm"}
-        words = {w if w in proper else w.lower() for w in often | listed}
-        _vocabulary.extend(sorted(words | set(grammar.words())))
-        random.setstate(state)
-    return _vocabulary
+    state = random.getstate()
+    random.seed(7)
+    own = Counter(w for _ in range(800) for w in re.findall(WORD, reply()))
+    random.setstate(state)
+    often = {w for w, n in own.items() if n > 2 and len(w) > 1}  # others are made-up names
+    lists = ("nouns", "things", "adjectives", "names", "agents")
+    listed = {w for name in lists for n in phrases.WORDS[name] for w in n.split()}
+    framed = {
+        w
+        for intent in phrases.FRAMES.values()
+        for form in intent["train"] + intent["held_out"]  # a held-out sentence, not its words
+        for w in re.findall(WORD, re.sub(r"\{\w*\}", " ", form))
+    }
+    proper = {w for n in phrases.WORDS["names"] + phrases.WORDS["agents"] for w in n.split()}
+    proper |= {*grammar.NAMES, *grammar.DAYS, *grammar.MONTHS, "I", "I'm", "Earshot"}
+    words = {w if w in proper else w.lower() for w in often | listed | framed}
+    words |= {
+        *grammar.words(),
+        *grammar.ONES,
+        *grammar.TENS,
+        "hundred",
+        "thousand",
+        "point",
+        "minus",
+    }
+    return tuple(
+        sorted(w for w in words if w.lower() not in {p.lower() for p in proper} | {"s", "t"})
+    ) + tuple(sorted(proper))
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(w.lower() for w in vocabulary())
+
+
+def is_known(text: str) -> bool:
+    """Whether all of its words are of the vocabulary: none is made up."""
+    return all(w.lower() in _known() for w in re.findall(WORD, text))
 
 
 def word_sequence() -> str:
-    words = vocabulary() if random.random() < 0.5 else grammar.words() + grammar.ONES + grammar.TENS
+    words = vocabulary() if random.random() < 0.7 else grammar.words() + grammar.ONES + grammar.TENS
     picked = " ".join(random.choice(words) for _ in range(random.randint(2, 8)))
     return picked[0].upper() + picked[1:] + random.choice("..?")
 
 
+def disturbed() -> str:
+    """A sentence of the domain with words replaced, left out, or in another order: to be heard, not guessed."""
+    words = (question() if random.random() < 0.5 else spoken(reply())).split()[:14]
+    x = random.random()
+    if x < 0.5:
+        for _ in range(random.randint(1, 1 + len(words) // 4)):
+            i = random.randrange(len(words))
+            words[i] = random.choice(vocabulary())
+    elif x < 0.75:
+        cut = random.randint(1, len(words))
+        words = words[:cut] + spoken(question()).split()[:6]
+    else:
+        random.shuffle(words)
+    text = " ".join(w.strip(".,?!:") for w in words)
+    return text[0].upper() + text[1:] + random.choice("..?")
+
+
+def standard() -> str:
+    """Every fixed sentence of the assistant as often as any other."""
+    said = [*phrases.PLAIN.values(), *STANDARD, *dialogue.FIXED]
+    return random.choice(sentences(random.choice(said))).format(f"{random.randint(2, 60)} minutes")
+
+
+def in_one_breath() -> str:
+    """Two or three short ones."""
+    one = [grammar.sent, question, alone, alone]
+    return " ".join(random.choice(one)() for _ in range(random.choice([2, 2, 3])))
+
+
+@cache
+def fixed() -> frozenset[str]:
+    """Sentences without anything to fill in: they are said all the time, so they can't be held out."""
+    state = random.getstate()
+    random.seed(11)
+    makers = (grammar.sent, reply, question)
+    counted = Counter(spoken(make()) for _ in range(1500) for make in makers)
+    random.setstate(state)
+    said = {t for t, n in counted.items() if n >= 4}
+    return frozenset(said | {s for t in (*phrases.PLAIN.values(), *STANDARD) for s in sentences(t)})
+
+
 def text() -> tuple[str, bool]:
     """(a text, whether it is one of the assistant's)"""
+    while True:
+        text, own = _text()
+        if (is_known(text) or random.random() < MADE_UP_SHARE) and (
+            text not in fixed() or random.random() < FIXED_SHARE
+        ):
+            return text, own
+
+
+def _text() -> tuple[str, bool]:
     x = random.random()
-    if x < 0.30:
+    if x < 0.22:
         return spoken(reply(), vary=True), True
-    if x < 0.35:
+    if x < 0.27:
+        return spoken(standard()), True
+    if x < 0.31:
         return dated(), True
-    if x < 0.41:
+    if x < 0.37:
         return counted(), random.random() < 0.5
-    if x < 0.58:
+    if x < 0.48:
         return grammar.utt(), False
-    if x < 0.74:
+    if x < 0.60:
         return spoken(question()), False
-    if x < 0.84:
+    if x < 0.68:
         return alone(), False
-    return word_sequence(), False
+    if x < 0.72:
+        return in_one_breath(), False
+    if x < 0.85:
+        return spoken(disturbed()), random.random() < 0.4
+    return word_sequence(), random.random() < 0.3
