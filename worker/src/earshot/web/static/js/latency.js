@@ -1,0 +1,91 @@
+// How long a caller waited in one turn, and for what.
+//
+// Stages overlap: while the silence that ends a turn lasts, the answer is already being made. So the
+// bar shows waiting, not work: endpointing first, then of every stage only what outlasted it, then
+// the network. Its parts add up to the total. The stages' own times stand in the text and the table.
+
+import { element } from "./dom.js";
+
+export const STAGES = [
+  ["endpointing", "Endpointing", "silence that ended your turn"],
+  ["stt", "STT", "speech to text"],
+  ["llm", "LLM", "first clause of the answer"],
+  ["tts", "TTS", "first sound of the voice"],
+  ["network", "Network", "round trip between you and the agent"],
+  ["other", "Other", "everything between the stages"],
+];
+
+const number = (value) => (Number.isFinite(value) ? Math.max(0, value) : null);
+
+/**
+ * A turn's record and the network's round trip -> {total, work: {stage: ms|null}, waits: [[stage, ms]]};
+ * total null: not measured.
+ */
+export function measure(turn, rtt_ms) {
+  const given = turn.latency_ms ?? {};
+  const work = {
+    endpointing: number(given.endpointing),
+    stt: number(given.stt),
+    llm: number(given.first_clause) ?? number(given.llm_ttft),
+    tts: number(given.tts_ttfb),
+    network: number(rtt_ms),
+  };
+  const voice = number(given.voice_to_voice);
+  if (voice === null) return { turn: turn.turn, total: null, work, waits: [] };
+  let left = voice;
+  const take = (ms) => {
+    const part = Math.min(left, Math.max(0, ms ?? 0));
+    left -= part;
+    return part;
+  };
+  const waits = { endpointing: take(work.endpointing) };
+  waits.stt = take((work.stt ?? 0) - waits.endpointing); // counted from the same moment
+  waits.tts = take(work.tts);
+  waits.llm = take(work.llm);
+  waits.other = left;
+  waits.network = work.network ?? 0;
+  return {
+    turn: turn.turn,
+    total: voice + waits.network,
+    work,
+    waits: STAGES.map(([stage]) => [stage, waits[stage]]).filter(([, ms]) => ms >= 0.5),
+  };
+}
+
+export const ms = (value) => (value === null || value === undefined ? "–" : `${Math.round(value)} ms`);
+
+/** The same in words. */
+export function inWords({ total, work }) {
+  const parts = STAGES.filter(([stage]) => work[stage] !== null && work[stage] !== undefined).map(([stage, name]) => `${name} ${ms(work[stage])}`);
+  return `${total === null ? "Not measured" : `Answered after ${ms(total)}`}. ${parts.join(", ")}. Stages overlap.`;
+}
+
+const FULL_MS = 1200; // a bar this long fills its place
+const FULL_PX = 190;
+
+/** The small bar under an answer; null where nothing was measured. */
+export function latencyBar(measured, onclick) {
+  if (measured.total === null) return null;
+  const stack = element("span", { class: "stack", "aria-hidden": "true" });
+  stack.style.width = `${Math.max(24, Math.min(1, measured.total / FULL_MS) * FULL_PX)}px`;
+  for (const [stage, waited] of measured.waits) {
+    const part = element("i", { "data-stage": stage });
+    part.style.flexGrow = waited.toFixed(1);
+    stack.append(part);
+  }
+  const words = inWords(measured);
+  return element(
+    "button",
+    {
+      type: "button",
+      class: "latency",
+      "data-turn": measured.turn,
+      "data-total-ms": measured.total.toFixed(1),
+      "aria-label": words,
+      title: words.replaceAll(", ", "\n").replaceAll(". ", ".\n"),
+      onclick,
+    },
+    stack,
+    ms(measured.total),
+  );
+}

@@ -1,0 +1,46 @@
+// How loud a track is, 0..1, read from WebAudio's analyser; and the one AudioContext of the page.
+
+let context = null;
+
+/** The page's AudioContext. Call it first in a click, or the browser keeps it suspended. */
+export function audioContext() {
+  context ??= new (window.AudioContext ?? window.webkitAudioContext)({ latencyHint: "interactive" });
+  if (context.state === "suspended") context.resume().catch(() => {});
+  return context;
+}
+
+const QUIET_DB = -58;
+const LOUD_DB = -12;
+
+export class Level {
+  #source;
+  #analyser;
+  #samples;
+  #value = 0;
+
+  /** @param track a MediaStreamTrack of kind audio */
+  constructor(track) {
+    const at = audioContext();
+    this.#source = at.createMediaStreamSource(new MediaStream([track]));
+    this.#analyser = at.createAnalyser();
+    this.#analyser.fftSize = 1024;
+    this.#samples = new Float32Array(this.#analyser.fftSize);
+    this.#source.connect(this.#analyser); // and nowhere else: it is only looked at
+  }
+
+  /** Loudness now, 0..1 on a scale of decibels: up at once, down slowly, as the eye likes it. */
+  read() {
+    this.#analyser.getFloatTimeDomainData(this.#samples);
+    let sum = 0;
+    for (const sample of this.#samples) sum += sample * sample;
+    const db = 10 * Math.log10(sum / this.#samples.length + 1e-10);
+    const now = Math.min(1, Math.max(0, (db - QUIET_DB) / (LOUD_DB - QUIET_DB)));
+    this.#value = Math.max(now, this.#value * 0.88);
+    return this.#value;
+  }
+
+  close() {
+    this.#source.disconnect();
+    this.#analyser.disconnect();
+  }
+}

@@ -1,0 +1,141 @@
+// The agent, as one calm shape: rings of sound around a core. Your voice comes in, in your colour;
+// its voice goes out, in its colour; while it thinks an arc goes round. Nothing moves by itself for
+// those who asked for less motion: then only the size follows the voice.
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const TAU = Math.PI * 2;
+const RINGS = 5;
+
+export class Orb {
+  #canvas;
+  #context;
+  #colours = {};
+  #phase = 0;
+  #then = 0;
+  #you = 0;
+  #agent = 0;
+  #drift = 0;
+  #mix = { you: 0, agent: 0, think: 0, awake: 0 };
+  /** idle | connecting | waiting | listening | thinking | speaking | off */
+  mood = "idle";
+  /** Reads {you, agent}, each 0..1. */
+  levels = () => ({ you: 0, agent: 0 });
+  /** Called once per frame with the levels. */
+  onframe = () => {};
+
+  constructor(canvas) {
+    this.#canvas = canvas;
+    this.#context = canvas.getContext("2d");
+    this.recolour();
+    new MutationObserver(() => this.recolour()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    requestAnimationFrame((now) => this.#paint(now));
+  }
+
+  recolour() {
+    const style = getComputedStyle(document.documentElement);
+    for (const name of ["agent", "you", "muted", "line", "danger"]) this.#colours[name] = rgb(style.getPropertyValue(`--${name}`));
+  }
+
+  #paint(now) {
+    requestAnimationFrame((next) => this.#paint(next)); // browsers stop this while the page is hidden
+    const passed = Math.min(0.1, (now - this.#then) / 1000);
+    this.#then = now;
+    const levels = this.levels();
+    this.onframe(levels);
+    this.#you += (levels.you - this.#you) * 0.35;
+    this.#agent += (levels.agent - this.#agent) * 0.35;
+    const ease = (key, to) => (this.#mix[key] += (to - this.#mix[key]) * Math.min(1, passed * 5));
+    ease("agent", this.mood === "speaking" ? 1 : 0);
+    ease("you", this.mood === "listening" ? 1 : 0);
+    ease("think", ["thinking", "connecting", "waiting"].includes(this.mood) ? 1 : 0);
+    ease("awake", this.mood === "off" ? 0 : 1);
+    if (!still.matches) this.#phase += passed;
+    this.#draw();
+  }
+
+  #draw() {
+    const ratio = Math.min(3, window.devicePixelRatio || 1);
+    const size = this.#canvas.clientWidth;
+    if (!size) return;
+    if (this.#canvas.width !== Math.round(size * ratio)) this.#canvas.width = this.#canvas.height = Math.round(size * ratio);
+    const g = this.#context;
+    g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    g.clearRect(0, 0, size, size);
+    g.translate(size / 2, size / 2);
+
+    const { agent, you, think, awake } = this.#mix;
+    const heard = this.#you * (1 - agent * 0.6);
+    const said = this.#agent;
+    const base = blend(this.#colours.muted, this.#colours.agent, awake);
+    const warm = Math.min(1, you * heard * 1.6);
+    const colour = blend(base, this.#colours.you, warm);
+    const breath = 0.5 + 0.5 * Math.sin(this.#phase * 1.5);
+    const radius = size * (0.17 + 0.012 * breath * awake + 0.035 * said + 0.015 * heard);
+
+    // rings: outwards while it speaks, inwards while you do, else a slow swell
+    const reach = size * 0.49 - radius;
+    const way = agent > 0.3 ? 1 : heard > 0.12 && you > 0.3 ? -1 : 1;
+    const pace = 0.1 + 0.35 * Math.max(said * agent, heard * you);
+    this.#drift = (this.#drift + way * pace * (still.matches ? 0 : 1) * 0.0167 + 1) % 1;
+    for (let i = 0; i < RINGS; i++) {
+      const at = (i + this.#drift) / RINGS;
+      const energy = Math.max(said, heard * 0.9);
+      const fade = Math.sin(Math.PI * Math.min(1, at * 0.92 + 0.08)) * (0.16 + 0.62 * energy) * (0.25 + 0.75 * awake);
+      g.beginPath();
+      wobble(g, radius + reach * at, size * 0.016 * energy, this.#phase * 2.2 + i);
+      g.strokeStyle = css(colour, fade);
+      g.lineWidth = size * (0.0045 + 0.01 * energy * (1 - at));
+      g.stroke();
+    }
+
+    // glow and core
+    const glow = g.createRadialGradient(0, 0, radius * 0.6, 0, 0, radius * 2);
+    glow.addColorStop(0, css(colour, 0.2 * awake + 0.22 * Math.max(said, heard)));
+    glow.addColorStop(1, css(colour, 0));
+    g.fillStyle = glow;
+    g.beginPath();
+    g.arc(0, 0, radius * 2, 0, TAU);
+    g.fill();
+
+    const core = g.createRadialGradient(-radius * 0.35, -radius * 0.45, radius * 0.1, 0, 0, radius * 1.05);
+    core.addColorStop(0, css(blend(colour, [255, 255, 255], 0.42), 1));
+    core.addColorStop(1, css(colour, 1));
+    g.fillStyle = core;
+    g.beginPath();
+    wobble(g, radius, size * 0.02 * said, this.#phase * 3);
+    g.fill();
+
+    if (think > 0.02) {
+      const turn = this.#phase * 2.4;
+      g.lineCap = "round";
+      g.lineWidth = size * 0.012;
+      for (let i = 0; i < 3; i++) {
+        g.strokeStyle = css(base, think * (0.85 - i * 0.25));
+        g.beginPath();
+        g.arc(0, 0, radius * 1.28, turn - i * 0.55 - 0.42, turn - i * 0.55);
+        g.stroke();
+      }
+    }
+  }
+}
+
+function wobble(g, radius, depth, phase) {
+  if (depth < 0.3) {
+    g.arc(0, 0, radius, 0, TAU);
+    return;
+  }
+  for (let i = 0; i <= 72; i++) {
+    const a = (i / 72) * TAU;
+    const r = radius + depth * (Math.sin(a * 3 + phase) * 0.6 + Math.sin(a * 5 - phase * 1.4) * 0.4);
+    g[i ? "lineTo" : "moveTo"](Math.cos(a) * r, Math.sin(a) * r);
+  }
+  g.closePath();
+}
+
+function rgb(text) {
+  const hex = text.trim().replace("#", "");
+  return [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
+}
+
+const blend = (a, b, t) => a.map((value, i) => Math.round(value + (b[i] - value) * t));
+const css = ([r, g, b], alpha) => `rgb(${r} ${g} ${b} / ${Math.max(0, Math.min(1, alpha)).toFixed(3)})`;
