@@ -109,6 +109,18 @@ async def test_word_times_run_on_over_the_pieces(starter: LocalSynthesizer) -> N
     assert starts == sorted(starts) and total_s - 1.5 < starts[-1] < total_s
 
 
+async def test_the_first_sound_is_at_the_beginning(starter: LocalSynthesizer) -> None:
+    events = await streamed(TTS(starter), "The answer is fifty six. Anything else?")
+    pcm = np.frombuffer(b"".join(bytes(e.frame.data) for e in events), np.int16).astype(int)
+    assert (np.abs(pcm) > 184).argmax() / starter.info.sample_rate_hz <= 0.011
+    timed = [w for e in events for w in e.frame.userdata.get("lk.timed_transcripts") or []]
+    assert timed[0].start_time <= 0.02
+    # a listener who hears the second sentence sees it: the times moved with the audio
+    second = next(w for w in timed if w.startswith("Anything"))
+    at = int(second.start_time * starter.info.sample_rate_hz)
+    assert np.abs(pcm[at : at + 3200]).max() > 184
+
+
 async def test_a_sentence_does_not_wait_for_the_next(starter: LocalSynthesizer) -> None:
     stream = TTS(starter).stream(conn_options=ONCE)
     stream.push_text("The timer is set.")
