@@ -102,7 +102,8 @@ class _Site:
             raise Refusal(
                 503,
                 "unavailable",
-                "livekit-server does not run, so no call can begin. Look at `earshot status`.",
+                "livekit-server is not reached, so no call can begin. Try again in a moment; "
+                "`earshot status` says more.",
                 retry_after_s=5,
             )
         return web.json_response(
@@ -215,10 +216,10 @@ def _owner(request: web.Request) -> str:
 
 
 def _why(state: Mapping[str, Any]) -> str:
-    if state.get("livekit") == "down":
-        return "livekit-server does not run."
     if state.get("engine") != "ready":
         return f"The engine is {state.get('engine', 'down')}: its models are not loaded yet."
+    if state.get("livekit") == "down":
+        return "livekit-server is not reached."
     return "The worker is not connected to livekit-server."
 
 

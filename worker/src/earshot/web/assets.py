@@ -10,11 +10,15 @@ from aiohttp import web
 from .refusal import Refusal
 
 _TYPES = {
+    "": "text/plain; charset=utf-8",
+    ".LICENSE": "text/plain; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".ico": "image/x-icon",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
+    ".map": "application/json",
+    ".md": "text/markdown; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8",
     ".mp3": "audio/mpeg",
     ".png": "image/png",
@@ -25,7 +29,7 @@ _TYPES = {
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
-_COMPRESSIBLE = {".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt", ".webmanifest"}
+_COMPRESSIBLE = {".css", ".html", ".js", ".json", ".map", ".md", ".mjs", ".svg", ".txt", ".webmanifest"}
 _COMPRESS_FROM_BYTES = 1024
 
 
@@ -51,6 +55,9 @@ class Assets:
                 self._assets[f"/{relative.as_posix()}"] = _read(path)
         if "/index.html" in self._assets:
             self._assets["/"] = self._assets["/index.html"]
+
+    def __getitem__(self, path: str) -> Asset:
+        return self._assets[path]
 
     def __contains__(self, path: str) -> bool:
         return path in self._assets
