@@ -104,7 +104,7 @@ def _busy(need: Need, port: int, *, again: bool) -> Busy:
                 )
     if port < 1024:
         return Busy(need.name, port, need.protocol, "in use, or kept for the administrator")
-    return Busy(need.name, port, need.protocol, "a process of another user")
+    return Busy(need.name, port, need.protocol, "by whom, this user may not see")
 
 
 def _describe(pid: int) -> str:

@@ -8,9 +8,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-_DEADLINE_S = 2.0
+from ..errors import EngineError
+
 Probe = Callable[[], Awaitable[str]]
 
 
@@ -64,24 +64,16 @@ def engine(socket: Path) -> Probe:
     async def probe() -> str:
         if not there():
             raise NoAnswerError("loading the models")
-        import grpc
+        from ..engine import probe as ask  # brings gRPC with it
+        from ..engine.status import State
 
-        # not the jobs' client: that one brings the plugins with it
-        from ..engine import channel, engine_pb2, engine_pb2_grpc
-        from ..engine.address import Address
-
-        address = Address.of(socket)
         try:
-            async with grpc.aio.insecure_channel(address.target, options=channel.CLIENT) as to:
-                stub: Any = engine_pb2_grpc.EngineStub(to)  # type: ignore[no-untyped-call]
-                report = await stub.Health(engine_pb2.HealthRequest(), timeout=_DEADLINE_S)
-        except grpc.aio.AioRpcError as e:
-            raise NoAnswerError(e.details() or e.code().name.lower()) from e
-        finally:
-            address.close()
-        if report.state == engine_pb2.STALLED:
-            raise NoAnswerError(report.reason)
-        return str(report.reason)
+            health = await ask.health(socket)
+        except EngineError as e:
+            raise NoAnswerError(str(e)) from e
+        if health.state is State.STALLED:
+            raise NoAnswerError(health.reason)
+        return health.reason
 
     return probe
 

@@ -234,7 +234,7 @@ class Service:
     def _give_up(self, why: str, failures: int) -> StackError:
         last = self.log.last_lines(3)
         self._set("failed", pid=0, since=0.0, why=why)
-        times = "" if failures == 1 else f" for the {failures}th time in a row"
+        times = "" if failures == 1 else f", the last of {failures} failures"
         message = f"{self.spec.name} {why}{times}, given up"
         self._tell(
             Event(
