@@ -5,6 +5,7 @@ tells the page what happens, and ends the call after long silence or at its long
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -63,9 +64,15 @@ def prepare(process: JobProcess) -> None:
     stay_local()
     settings = load()
     configure(settings.log)
+    logging.getLogger("livekit.agents").addFilter(_worth_telling)
     documents = open_documents(settings.documents.folder, settings.state_dir)
     detector(None)  # the STT's own: loaded now, not when the caller waits
     process.userdata["prepared"] = Prepared(settings, load_vad(settings), documents)
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    # the STT ends a turn before LiveKit's smoothed detector does: every turn, and on purpose
+    return "stt end of speech received while vad" not in record.getMessage()
 
 
 async def answer(ctx: JobContext) -> None:
