@@ -30,11 +30,13 @@ class Address:
     def of(cls, socket: Path) -> "Address":
         """
         Raises:
-            EngineError: the path is too long for a socket and its folder can't be opened.
+            EngineError: the path is too long for a socket, and its folder is not private or can't
+                be opened.
         """
         path = socket.absolute()
         if len(os.fsencode(path)) <= LONGEST_PATH_BYTES:
             return cls(f"unix:{path}")
+        make_private(path.parent)
         try:  # the same folder by a short name
             folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as e:

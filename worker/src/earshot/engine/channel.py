@@ -22,7 +22,7 @@ CLIENT = (
     ("grpc.enable_retries", 0),  # whether to ask again is the plugin's decision
     # an engine is back within a second or two: look for it often
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5000),  # means: how long one attempt may take
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.client_idle_timeout_ms", 2**31 - 1),
     # each client has its own connection: one process may hold several, and close one

@@ -13,12 +13,13 @@ import grpc
 import structlog
 from livekit.plugins.piper import VoiceInfo
 
-from ..errors import EngineError
+from ..session import Models
 from . import channel, engine_pb2_grpc
 from . import engine_pb2 as pb
 from .address import Address
+from .probe import silent
 from .remote import RemoteGenerator, RemoteSynthesizer, RemoteTranscriber
-from .status import EngineStatus, Health, ModelStatus, State
+from .status import EngineStatus, Health, unpack_health, unpack_status
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +63,11 @@ class EngineClient:
         return client
 
     @property
+    def models(self) -> Models:
+        """For `session.voice_on`."""
+        return Models(self.transcriber, self.generator, self.synthesizer)
+
+    @property
     def up(self) -> bool:
         """Whether there is a connection; word of a loss takes some milliseconds."""
         return self._up
@@ -80,15 +86,15 @@ class EngineClient:
         try:
             report = await self._stub.Health(pb.HealthRequest(), timeout=timeout_s)
         except grpc.aio.AioRpcError as e:
-            raise self._silent(e, timeout_s) from e
-        return _health(report)
+            raise silent(self._socket, e, timeout_s) from e
+        return unpack_health(report)
 
     async def status(self, *, timeout_s: float = 5.0) -> EngineStatus:
         """
         Raises:
             EngineError: no answer within `timeout_s`.
         """
-        return _status(await self._report(timeout_s))
+        return unpack_status(await self._report(timeout_s))
 
     async def aclose(self) -> None:
         """Ends this client's requests with the plugins' ClosedError. Idempotent."""
@@ -118,16 +124,8 @@ class EngineClient:
                 pb.StatusRequest(), timeout=timeout_s, wait_for_ready=True
             )
         except grpc.aio.AioRpcError as e:
-            raise self._silent(e, timeout_s) from e
+            raise silent(self._socket, e, timeout_s) from e
         return report
-
-    def _silent(self, error: grpc.aio.AioRpcError, timeout_s: float) -> EngineError:
-        why = (
-            f"no answer within {timeout_s:g} s"
-            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-            else error.details()
-        )
-        return EngineError(f"{self._socket}: the engine does not answer: {why}")
 
     def _know(self, report: pb.StatusReport) -> None:
         names = {model.kind: model.name for model in report.models}
@@ -159,29 +157,3 @@ class EngineClient:
                 listener()
             except Exception:
                 _log.exception("a listener failed")
-
-
-def _health(report: pb.HealthReport) -> Health:
-    states = {pb.SERVING: State.SERVING, pb.STOPPING: State.STOPPING}
-    return Health(states.get(report.state, State.STALLED), report.reason)
-
-
-def _status(report: pb.StatusReport) -> EngineStatus:
-    return EngineStatus(
-        health=_health(report.health),
-        version=report.version,
-        profile=report.profile,
-        pid=report.pid,
-        uptime_s=report.uptime_s,
-        load=report.load,
-        cpu_s=report.cpu_s,
-        cores=report.cores,
-        rss_bytes=report.rss_bytes,
-        pss_bytes=report.pss_bytes,
-        calls=report.calls,
-        models=tuple(
-            ModelStatus(m.kind, m.name, m.path, m.active, m.queued, m.stalled_s)
-            for m in report.models
-        ),
-        libraries=dict(report.libraries),
-    )

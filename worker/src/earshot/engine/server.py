@@ -4,6 +4,7 @@ Knows nothing of how models are loaded or how the process ends.
 """
 
 import asyncio
+import math
 import os
 import time
 from pathlib import Path
@@ -92,8 +93,9 @@ class EngineServer:
             return pb.HealthReport(state=pb.STOPPING, reason="the engine is stopping")
         for model in self._model_reports():
             if model.stalled_s > self._stalled_s:
-                reason = f"the {model.kind} model has not moved for {model.stalled_s:.0f} s"
-                return pb.HealthReport(state=pb.STALLED, reason=reason)
+                dead = math.isinf(model.stalled_s)
+                how = "has died" if dead else f"is stuck: {model.stalled_s:.0f} s in one call"
+                return pb.HealthReport(state=pb.STALLED, reason=f"the {model.kind} model {how}")
         return pb.HealthReport(state=pb.SERVING)
 
     async def status(self) -> pb.StatusReport:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from . import engine_pb2 as pb
+
 LIBRARIES = (
     "ctranslate2", "faster-whisper", "llama-cpp-python", "onnxruntime", "piper-tts", "grpcio",
 )  # fmt: skip
@@ -39,11 +41,11 @@ class ModelStatus:
     name: str
     path: str
     active: int
-    """Requests in native code now."""
+    """Requests that wait or are worked on, native calls that still have to come back included."""
     queued: int
-    """Requests that wait for it."""
+    """Those that wait."""
     stalled_s: float
-    """Since it last got on with its work; 0 when it has none."""
+    """How long the native call under way has taken so far; infinite when it can't work any more."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,32 @@ class EngineStatus:
     models: tuple[ModelStatus, ...]
     libraries: dict[str, str] = field(default_factory=dict)
     """Versions."""
+
+
+def unpack_health(report: pb.HealthReport) -> Health:
+    states = {pb.SERVING: State.SERVING, pb.STOPPING: State.STOPPING}
+    return Health(states.get(report.state, State.STALLED), report.reason)
+
+
+def unpack_status(report: pb.StatusReport) -> EngineStatus:
+    return EngineStatus(
+        health=unpack_health(report.health),
+        version=report.version,
+        profile=report.profile,
+        pid=report.pid,
+        uptime_s=report.uptime_s,
+        load=report.load,
+        cpu_s=report.cpu_s,
+        cores=report.cores,
+        rss_bytes=report.rss_bytes,
+        pss_bytes=report.pss_bytes,
+        calls=report.calls,
+        models=tuple(
+            ModelStatus(m.kind, m.name, m.path, m.active, m.queued, m.stalled_s)
+            for m in report.models
+        ),
+        libraries=dict(report.libraries),
+    )
 
 
 def libraries() -> dict[str, str]:
