@@ -18,7 +18,7 @@ from .address import Address, find
 from .ports import Busy, Need, choose
 from .service import Spec
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 _PYTHON = (sys.executable, "-m", "earshot")
 
 
@@ -82,7 +82,7 @@ def prepare(settings: Settings, *, auto_ports: bool = False) -> Plan:
 
 def _needs(address: Address, server: bool, store: bool) -> list[Need]:
     needs = [
-        Need("page_port", "tcp", address.callers),
+        Need("page_port", "tcp", [LOOPBACK if address.loopback else "", LOOPBACK_6]),
         Need("health_port", "tcp", [LOOPBACK]),
         Need("metrics_port", "tcp", [LOOPBACK]),
     ]

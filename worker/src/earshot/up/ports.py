@@ -11,6 +11,7 @@ import psutil
 from ..settings import NetworkSettings
 
 Protocol = Literal["tcp", "udp"]
+_LOOPBACK_6 = "::1"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Need:
     """The setting in the group `network`."""
     protocol: Protocol
     hosts: Sequence[str]
-    """Addresses of this machine; "" = all of them."""
+    """Addresses of this machine; "" = all of IPv4."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ def _take(held: contextlib.ExitStack, need: Need, port: int) -> int:
             number = port
             try:
                 for host in need.hosts:
-                    kind = socket.SOCK_STREAM if need.protocol == "tcp" else socket.SOCK_DGRAM
-                    sock = sockets.enter_context(socket.socket(socket.AF_INET, kind))
+                    if host == _LOOPBACK_6 and not _has_ipv6():
+                        continue
+                    sock = sockets.enter_context(socket.socket(_family(host), _kind(need.protocol)))
                     if need.protocol == "tcp":  # connections of the run before may linger
                         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     sock.bind((host, number))
@@ -89,11 +91,10 @@ def _take(held: contextlib.ExitStack, need: Need, port: int) -> int:
 def _busy(need: Need, port: int, *, again: bool) -> Busy:
     if again:
         return Busy(need.name, port, need.protocol, "another setting has the same port")
-    kind = socket.SOCK_STREAM if need.protocol == "tcp" else socket.SOCK_DGRAM
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("inet"):
             if (
-                connection.type == kind
+                connection.type == _kind(need.protocol)
                 and connection.laddr
                 and connection.laddr.port == port
                 and (need.protocol == "udp" or connection.status == psutil.CONN_LISTEN)
@@ -105,6 +106,23 @@ def _busy(need: Need, port: int, *, again: bool) -> Busy:
     if port < 1024:
         return Busy(need.name, port, need.protocol, "in use, or kept for the administrator")
     return Busy(need.name, port, need.protocol, "by whom, this user may not see")
+
+
+def _kind(protocol: Protocol) -> socket.SocketKind:
+    return socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind((_LOOPBACK_6, 0))
+    except OSError:
+        return False
+    return True
 
 
 def _describe(pid: int) -> str:
