@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable
 
+import pytest
 from earshot.settings import NetworkSettings
 from earshot.up.ports import Need, choose
 
@@ -62,6 +63,19 @@ def test_two_settings_cannot_share_a_port(free_port: Callable[..., int]) -> None
     ports, busy = choose(network, needs, auto=True)
     assert not busy
     assert len(set(ports.values())) == 2
+
+
+def test_the_page_needs_ipv6_of_this_machine_too() -> None:
+    with socket.socket(socket.AF_INET6) as six:
+        try:
+            six.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 here")
+        six.listen()
+        network = NetworkSettings(page_port=six.getsockname()[1])
+        need = Need("page_port", "tcp", ["127.0.0.1", "::1"])
+        _, busy = choose(network, [need], auto=False)
+    assert [b.pid for b in busy] == [os.getpid()]
 
 
 def test_a_connection_of_the_run_before_is_no_obstacle() -> None:

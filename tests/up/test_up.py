@@ -118,7 +118,6 @@ def test_ready_means_that_a_caller_is_answered(up: Up) -> None:
     started = [
         e["service"] for e in up.events if e["event"] == "service" and e["state"] == "starting"
     ]
-    assert started[-2:] == ["worker", "livekit"] or started[-1] == "worker"
     assert {"livekit", "engine", "worker"} <= set(started)
 
 
@@ -149,7 +148,7 @@ def test_nothing_listens_beyond_this_machine(up: Up) -> None:
         if c.status == psutil.CONN_LISTEN or (c.type == socket.SOCK_DGRAM and not c.raddr)
     }
     assert len(listening) >= 5
-    assert {ip for _, ip, _ in listening} == {"127.0.0.1"}
+    assert {ip for _, ip, _ in listening} <= {"127.0.0.1", "::1"}
 
 
 def test_no_secret_is_shown(up: Up) -> None:
