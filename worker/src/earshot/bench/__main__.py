@@ -1,4 +1,4 @@
-"""`scripts/bench [stages|voice|models]`: measures, prints a table, writes JSON and plots."""
+"""`scripts/bench [stages|voice|call|models]`: measures, prints a table, writes JSON and plots."""
 
 import json
 import runpy
@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ..docs import between
+from ..errors import EarshotError
 from ..settings import home, load
 from . import models, report
 from .row import Row, Subject
@@ -108,6 +109,35 @@ def voice(turns: int, as_json: bool, keep: bool) -> None:
             click.echo(f"{m.asked!r} -> {m.turn.reply!r}\n    {moments}", err=True)
     if keep:
         voice_to_voice.plot(measured, home() / "docs" / "bench" / "voice.png")
+
+
+@bench.command()
+@click.option("--rounds", type=click.IntRange(1, 50), default=4, help="Calls of each way.")
+@click.option("--questions", type=click.IntRange(1, 20), default=5, help="In each call.")
+@click.option(
+    "--at-once", default="1,2,4", metavar="N,…", help="Numbers of calls to hold at the same time."
+)
+@_json
+@_keep
+def call(rounds: int, questions: int, at_once: str, as_json: bool, keep: bool) -> None:
+    """Over WebRTC, at the caller's ear: ours, a stock agent and an echo in one run."""
+    from . import call as calls
+    from . import call_plot
+
+    try:
+        numbers = sorted({1, *(int(n) for n in at_once.split(",") if n.strip())})
+    except ValueError as e:
+        raise click.BadParameter(f"{at_once!r}: numbers like 1,2,4 were expected") from e
+    try:
+        measured = calls.measure(rounds, questions, numbers)
+    except EarshotError as e:
+        raise click.ClickException(str(e)) from e
+    _emit("call", calls.rows(measured), as_json, keep)
+    if not as_json:
+        for line in calls.details(measured):
+            click.echo(line, err=True)
+    if keep:
+        call_plot.plot(measured, home() / "docs" / "bench" / "call.png")
 
 
 bench.add_command(models.command, "models")

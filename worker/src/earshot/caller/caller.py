@@ -12,7 +12,7 @@ import numpy as np
 from livekit import rtc
 
 from ..errors import CallError
-from .ear import Ear, Sound
+from .ear import PAUSE_S, Ear, Sound
 from .microphone import Microphone, Spoken
 from .observed import Seen, Watch
 from .speech import Samples, Speech
@@ -146,7 +146,8 @@ class Caller:
         """The first thing that the agent says, to its end."""
         await self.until(lambda: self._first_loud_after(0.0), timeout_s, "a greeting")
         await self.quiet()
-        return self.sounds()[0]
+        sounds = self.sounds()
+        return Sound(sounds[0].began_at, sounds[-1].ended_at)
 
     async def loud(self, since: float, timeout_s: float = 20.0) -> float:
         """Until a voice is heard that began after `since`; returns when."""
@@ -187,9 +188,10 @@ class Caller:
 
     # what it heard
 
-    def sounds(self, since: float = 0.0) -> list[Sound]:
+    def sounds(self, since: float = 0.0, pause_s: float = PAUSE_S) -> list[Sound]:
         """What was heard, whichever track it came from."""
-        return sorted((s for e in self.ears for s in e.sounds(since)), key=lambda s: s.began_at)
+        found = (s for e in self.ears for s in e.sounds(since, pause_s))
+        return sorted(found, key=lambda s: s.began_at)
 
     def recording(self, began_at: float = 0.0, ended_at: float = float("inf")) -> Samples:
         """What was heard in that time, one track after the other, 48 kHz mono."""

@@ -27,6 +27,8 @@ class Caption:
     began_at: float
     """monotonic, as all moments here"""
     changed_at: float
+    versions: list[tuple[float, str]] = field(default_factory=list)
+    """every text that it had, and since when"""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ class Seen:
         texts = [c.text.strip() for c in self.captions if c.speaker == speaker]
         times = [c.began_at for c in self.captions if c.speaker == speaker]
         return " ".join(t for t, at in zip(texts, times, strict=True) if t and at >= since)
+
+    def recognised_at(self, since: float) -> float | None:
+        """When the caller's words first stood as they are now: the transcript was ready."""
+        spoken = [c for c in self.captions if c.speaker == "caller" and c.changed_at >= since]
+        if not spoken:
+            return None
+        last = spoken[-1]
+        return next((at for at, text in last.versions if text == last.text), None)
 
     def of(self, kind: Kind, since: float = 0.0) -> list[dict[str, Any]]:
         return [m.content for m in self.messages if m.kind == kind and m.at >= since]
@@ -119,13 +129,15 @@ class Watch:
         now = time.monotonic()
         for caption in reversed(self._seen.captions):
             if (caption.speaker, caption.segment) == (speaker, segment):
-                if text:
+                if text and text != caption.text:
                     caption.text = text
                     caption.changed_at = now
+                    caption.versions.append((now, text))
                 caption.final = caption.final or final
                 return
         if text:
-            self._seen.captions.append(Caption(speaker, segment, text, final, now, now))
+            caption = Caption(speaker, segment, text, final, now, now, [(now, text)])
+            self._seen.captions.append(caption)
 
     def _handler(self, kind: Kind) -> Any:
         def handle(reader: rtc.TextStreamReader, _identity: str) -> None:
