@@ -24,7 +24,13 @@ def configure(settings: LogSettings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=not human),
     ]
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                # the default shows the values of variables: among them are keys and tokens
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
         if human
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
