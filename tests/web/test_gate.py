@@ -88,6 +88,22 @@ def _address_of_this_machine() -> str:
         return address
 
 
+async def test_somebody_elses_room_is_not_given(start: Start) -> None:
+    """Whoever holds the code can't take over a call by guessing its names."""
+    site = await start(network={"listen": "lan"})
+    kitchen = {"room_name": "kitchen", "participant_identity": "anna"}
+    assert (await site.token(kitchen))[0] == 201
+    async with aiohttp.ClientSession(f"http://{_address_of_this_machine()}:{site.port}") as other:
+        answer = await other.post("/api/token", json=kitchen, headers=site.coded())
+        assert (answer.status, (await answer.json())["error"]) == (409, "room_taken")
+        answer = await other.post("/api/token", json={}, headers=site.coded())
+        assert answer.status == 201
+        site.clock.now += 3600 + 600
+        answer = await other.post("/api/token", json=kitchen, headers=site.coded())
+        assert answer.status == 201
+    assert (await site.token(kitchen))[0] == 409
+
+
 @pytest.mark.parametrize(
     "given", [CODE.upper(), CODE.replace("-", ""), f" {CODE} ".replace("-", " ")]
 )
@@ -210,6 +226,7 @@ async def test_cors_is_closed(site: Site) -> None:
         "localhost.evil.example",
         "10.9.8.7:{port}",
         "[fe80::1]",
+        "0.0.0.0:{port}",
         "localhost:{port}@evil.example",
         "local host",
         "localhost:99999999",

@@ -94,6 +94,29 @@ async def test_it_stops_and_starts_at_once_on_the_same_port(page: Path) -> None:
         idle[1].close()
 
 
+async def test_what_runs_may_end_and_what_hangs_may_not_hold_up_the_end(page: Path) -> None:
+    for seconds, status_code in ((0.3, 200), (60.0, None)):
+        settings = settings_of()
+
+        async def status(seconds: float = seconds) -> dict[str, object]:
+            await asyncio.sleep(seconds)
+            return READY
+
+        app = build_app(
+            settings, CREDENTIALS, status, static=page, limits=Limits(status_s=50, handler_s=50)
+        )
+        async with serve(app, settings.network) as urls:
+            http = aiohttp.ClientSession(urls[0])
+            asking = asyncio.create_task(http.get("/api/status"))
+            await asyncio.sleep(0.1)
+        async with http:
+            if status_code is None:
+                with pytest.raises(aiohttp.ClientError):
+                    await asyncio.wait_for(asking, 5)
+            else:
+                assert (await asyncio.wait_for(asking, 5)).status == status_code
+
+
 @pytest.mark.parametrize("length", [16 * 1024 + 1, 10**12])
 async def test_too_large_by_its_own_word(site: Site, length: int) -> None:
     async with connected(site.port) as (reader, writer):

@@ -26,7 +26,7 @@ class Host:
     """A `Host` header: a name or an address, and a port if one was given."""
 
     name: str
-    """In lower case; IPv6 without brackets."""
+    """In lower case; IPv6 in its short form, without brackets."""
     port: int | None
 
     @classmethod
@@ -34,8 +34,8 @@ class Host:
         match = _HOST.fullmatch(text)
         if match is None:
             return None
-        name = match["host"].strip("[]").lower()
-        return cls(name.removesuffix("."), int(match["port"]) if match["port"] else None)
+        name = _canonical(match["host"].strip("[]"))
+        return cls(name, int(match["port"]) if match["port"] else None)
 
     @property
     def address(self) -> IPAddress | None:
@@ -61,6 +61,10 @@ def address_of(text: str | None) -> IPAddress | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def _canonical(name: str) -> str:
+    return str(address_of(name) or name.lower().removesuffix("."))
 
 
 def is_loopback(address: IPAddress | None) -> bool:
@@ -90,14 +94,15 @@ class Hosts:
 
     def __init__(self, settings: Settings) -> None:
         public = urlsplit(settings.livekit.public_url)
-        hostname = socket.gethostname().lower()
-        self._names = {
+        hostname = socket.gethostname()
+        given = {
             "localhost",
             hostname,
             f"{hostname.partition('.')[0]}.local",
-            settings.network.address.lower(),
-            (public.hostname or "").lower(),
-        } - {""}
+            settings.network.address,
+            public.hostname or "",
+        }
+        self._names = {_canonical(name) for name in given if name}
         self._public_url = settings.livekit.public_url
         self._livekit_port = settings.network.livekit_port
 
