@@ -74,6 +74,17 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+def address_of_this_machine() -> str:
+    """One that is not loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # sends nothing: asks for the route
+        except OSError:
+            pytest.skip("no network here")
+        address: str = sock.getsockname()[0]
+        return address
+
+
 def settings_of(**overrides: Any) -> Settings:
     network = {"page_port": free_port(), "livekit_port": 7880, **overrides.pop("network", {})}
     return load({"network": network, **overrides})

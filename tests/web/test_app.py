@@ -172,7 +172,7 @@ async def test_headers_on_every_answer(site: Site) -> None:
     ("host", "livekit", "sources"),
     [
         ("127.0.0.1:{port}", "", ["ws://127.0.0.1:7880", "http://127.0.0.1:7880"]),
-        ("[::1]:{port}", "", ["ws://[::1]:7880", "http://[::1]:7880"]),
+        ("[::1]:{port}", "", ["ws://127.0.0.1:7880", "http://127.0.0.1:7880"]),
         ("localhost", "", ["ws://localhost:7880", "http://localhost:7880", "wss://localhost"]),
         ("127.0.0.1:{port}", "wss://a.example/lk", ["wss://a.example", "https://a.example"]),
     ],

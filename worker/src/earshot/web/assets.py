@@ -29,7 +29,18 @@ _TYPES = {
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
-_COMPRESSIBLE = {".css", ".html", ".js", ".json", ".map", ".md", ".mjs", ".svg", ".txt", ".webmanifest"}
+_COMPRESSIBLE = {
+    ".css",
+    ".html",
+    ".js",
+    ".json",
+    ".map",
+    ".md",
+    ".mjs",
+    ".svg",
+    ".txt",
+    ".webmanifest",
+}
 _COMPRESS_FROM_BYTES = 1024
 
 

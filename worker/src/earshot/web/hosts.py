@@ -140,7 +140,9 @@ class Hosts:
             return self._public_url.rstrip("/")
         if _secure(request, host):
             return f"wss://{host.netloc}"
-        return f"ws://{host.bracketed}:{self._livekit_port}"
+        # livekit-server listens on IPv4 alone
+        name = "127.0.0.1" if host.name == "::1" else host.bracketed
+        return f"ws://{name}:{self._livekit_port}"
 
     def connect_sources(self, request: web.Request, host: Host) -> list[str]:
         """What the page may connect to beside its own origin, for its Content-Security-Policy.

@@ -5,6 +5,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from ipaddress import IPv4Address
 
 import structlog
 from aiohttp import web
@@ -12,6 +13,7 @@ from aiohttp import web
 from ..errors import StackError
 from ..settings import NetworkSettings
 from .connection import KEEPALIVE_S, Connection, Doorkeeper
+from .hosts import address_of, is_loopback
 
 SHUTDOWN_S = 2.0
 _BACKLOG = 128
@@ -63,28 +65,44 @@ async def serve(app: web.Application, network: NetworkSettings) -> AsyncIterator
 
 
 def listen(network: NetworkSettings) -> list[socket.socket]:
-    """Sockets bound to the page's port: of this machine alone, or of its IPv4 network too.
+    """Sockets bound to the page's port: of this machine alone, or of `network.address` too.
 
-    IPv6 is for this machine alone: addresses of its network may be reached from everywhere.
+    An address that is passed on to this machine (a container's host), or none, means every IPv4
+    address here. IPv6 is for this machine alone: its other addresses may be reached from far away.
 
     Raises:
         StackError: the port is taken, or this machine does not allow it.
     """
-    first = "127.0.0.1" if network.listen == "loopback" else "0.0.0.0"
+    addresses = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+    address = address_of(network.address)
+    if network.listen == "lan" and not is_loopback(address):
+        if isinstance(address, IPv4Address) and _is_ours(address):
+            addresses.append((socket.AF_INET, str(address)))
+        else:
+            addresses[0] = (socket.AF_INET, "0.0.0.0")
     sockets: list[socket.socket] = []
     try:
-        for family, address in ((socket.AF_INET, first), (socket.AF_INET6, "::1")):
+        for family, host in addresses:
             try:
-                sockets.append(_bound(family, address, network.page_port))
+                sockets.append(_bound(family, host, network.page_port))
             except OSError as e:
                 if family == socket.AF_INET6 and e.errno in _NO_IPV6:
                     continue
-                raise StackError(_explain(e, address, network.page_port)) from e
+                raise StackError(_explain(e, host, network.page_port)) from e
     except BaseException:
         for sock in sockets:
             sock.close()
         raise
     return sockets
+
+
+def _is_ours(address: IPv4Address) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
 
 
 def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
