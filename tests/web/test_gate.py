@@ -265,6 +265,23 @@ async def test_names_that_settings_give(start: Start) -> None:
         assert (await site.token(headers={"Host": host, "Origin": f"https://{host}"}))[0] == 401
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("ws://127.0.0.1:17880", "ws://127.0.0.1:17880"),
+        ("ws://livekit:7999", "ws://127.0.0.1:7999"),  # a service among containers
+        ("ws://livekit", "ws://127.0.0.1:80"),
+        ("wss://livekit.example.org/", "wss://livekit.example.org"),
+        ("ws://192.0.2.40:7880", "ws://192.0.2.40:7880"),
+    ],
+)
+async def test_a_livekit_server_that_is_not_ours(start: Start, url: str, expected: str) -> None:
+    site = await start(livekit={"url": url})
+    assert (await site.token())[1]["server_url"] == expected
+    async with site.http.get("/") as r:
+        assert expected in r.headers["Content-Security-Policy"].split("connect-src")[1]
+
+
 async def test_behind_a_tls_proxy_livekit_is_on_the_pages_origin(start: Start) -> None:
     site = await start(network={"address": "192.0.2.77"})
     sent = {"Host": "192.0.2.77", "Origin": "https://192.0.2.77", **site.coded()}

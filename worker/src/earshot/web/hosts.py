@@ -103,8 +103,13 @@ class Hosts:
             public.hostname or "",
         }
         self._names = {_canonical(name) for name in given if name}
-        self._public_url = settings.livekit.public_url
+        self._public_url = settings.livekit.public_url.rstrip("/")
+        internal = urlsplit(settings.livekit.url)
         self._livekit_port = settings.network.livekit_port
+        if internal.hostname:
+            self._livekit_port = internal.port or _DEFAULT_PORTS[internal.scheme]
+            if not self._public_url and _of_the_network(internal.hostname):
+                self._public_url = settings.livekit.url.rstrip("/")
 
     def checked(self, request: web.Request) -> Host:
         """The request's host.
@@ -133,12 +138,15 @@ class Hosts:
     def livekit_url(self, request: web.Request, host: Host) -> str:
         """livekit-server for the browser or program that sent the request.
 
-        A page that came over TLS came through a proxy: it may open wss only, and the proxy carries
-        livekit-server's paths on the page's own origin.
+        livekit.public_url, or livekit.url where that is a name or an address of the network;
+        without them, the page's host and livekit-server's port. A page that came over TLS came
+        through a proxy: it may open wss only, and the proxy carries livekit-server's paths on the
+        page's own origin.
         """
-        if self._public_url:
-            return self._public_url.rstrip("/")
-        if _secure(request, host):
+        secure = _secure(request, host)
+        if self._public_url and not (secure and self._public_url.startswith("ws:")):
+            return self._public_url
+        if secure:
             return f"wss://{host.netloc}"
         # livekit-server listens on IPv4 alone
         name = "127.0.0.1" if host.name == "::1" else host.bracketed
@@ -155,6 +163,12 @@ class Hosts:
         if not self._public_url and parts.scheme == "ws" and host.port != port_of(request):
             sources.append(f"wss://{host.netloc}")  # through a proxy that doesn't say it does TLS
         return sources
+
+
+def _of_the_network(name: str) -> bool:
+    # loopback, or the name of a service among containers, means something else to a browser
+    address = address_of(name)
+    return not is_loopback(address) if address else "." in name
 
 
 def port_of(request: web.Request) -> int | None:
