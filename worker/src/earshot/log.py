@@ -1,14 +1,15 @@
 """Structured logging through structlog: for people on a terminal, one JSON object a line otherwise.
 
 Everything goes to standard error, so that standard output stays for results. Records of libraries
-(livekit, faster-whisper) pass through the same formatter.
+(livekit, faster-whisper) pass through the same formatter. What was said in a call is never logged:
+livekit marks such values as personal, and they are left out.
 """
 
 import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from .settings import LogSettings
 
@@ -21,6 +22,7 @@ def configure(settings: LogSettings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        _without_words,
         structlog.processors.TimeStamper(fmt="iso", utc=not human),
     ]
     last: list[Processor] = (
@@ -49,3 +51,8 @@ def configure(settings: LogSettings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _without_words(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    # livekit warns of words it skipped, and repeats them: lk.pii.user_input
+    return {key: value for key, value in event.items() if "pii" not in key.split(".")}
