@@ -2,9 +2,9 @@ from pathlib import Path
 
 from earshot.docs import rendered
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
 
 
-def test_the_readme_shows_the_settings_and_the_help_as_they_are() -> None:
-    text = README.read_text()
-    assert rendered(text) == text, "run: python -m earshot.docs"
+def test_the_settings_and_the_help_are_shown_as_they_are() -> None:
+    for path, text in rendered(ROOT).items():
+        assert path.read_text() == text, f"{path.name}: run: python -m earshot.docs"

@@ -1,4 +1,7 @@
-"""Writes the generated parts of the README: `python -m earshot.docs`. A test finds drift."""
+"""Writes the generated parts of the documentation: `python -m earshot.docs`. A test finds drift.
+
+The settings' table in README.md, every command's help in docs/cli.md.
+"""
 
 import re
 from pathlib import Path
@@ -17,6 +20,8 @@ def cli_help() -> str:
             command = cli.get_command(ctx, name)
             assert command is not None
             pages.append((f"earshot {name}", command))
+            if isinstance(command, click.Group):
+                pages += [(f"earshot {name} {n}", c) for n, c in command.commands.items()]
     blocks = []
     for name, command in pages:
         with click.Context(command, info_name=name, max_content_width=100, terminal_width=100) as c:
@@ -25,9 +30,13 @@ def cli_help() -> str:
     return "\n\n".join(blocks)
 
 
-def rendered(readme: str) -> str:
-    """The README with its generated parts made anew."""
-    return between(between(readme, "settings", table()), "help", cli_help())
+def rendered(folder: Path) -> dict[Path, str]:
+    """The files with generated parts in a checkout, those parts made anew."""
+    readme, commands = folder / "README.md", folder / "docs" / "cli.md"
+    return {
+        readme: between(readme.read_text(), "settings", table()),
+        commands: between(commands.read_text(), "help", cli_help()),
+    }
 
 
 def between(text: str, mark: str, content: str) -> str:
@@ -39,5 +48,5 @@ def between(text: str, mark: str, content: str) -> str:
 
 
 if __name__ == "__main__":
-    readme = Path(__file__).parents[3] / "README.md"
-    readme.write_text(rendered(readme.read_text()))
+    for path, text in rendered(Path(__file__).parents[3]).items():
+        path.write_text(text)

@@ -33,8 +33,8 @@ def _emit(name: str, rows: list[Row], as_json: bool, keep: bool) -> None:
         (folder / f"{name}.json").write_text(
             json.dumps([r.to_dict() for r in rows], indent=2) + "\n"
         )
-        readme = home() / "README.md"
-        readme.write_text(between(readme.read_text(), f"bench-{name}", report.markdown(rows)))
+        page = home() / "README.md" if name == "call" else folder / "README.md"
+        page.write_text(between(page.read_text(), f"bench-{name}", report.markdown(rows)))
 
 
 def _measured(stage: str, shapes: bool) -> list[Row]:
