@@ -5,6 +5,9 @@
     ├── ModelError            a model that is missing, damaged or of another format
     │   ├── ProfileError      a profile that nobody knows
     │   └── ChecksumError     a file that is not the one in the manifest
+    ├── FetchError            a download that failed
+    ├── BundleError           a bundle that is damaged, altered or not for this machine
+    │   └── SignatureError    a bundle that its key did not sign, or a key that is none
     ├── AudioError            a recording that cannot be used
     │   └── NothingHeardError a recording in which no speech was found
     ├── OutputError           a file that cannot be written
@@ -39,6 +42,18 @@ class ProfileError(ModelError):
 
 class ChecksumError(ModelError):
     """A file that is not the one in the manifest."""
+
+
+class FetchError(EarshotError):
+    """A download that failed."""
+
+
+class BundleError(EarshotError):
+    """A bundle that is damaged, altered or not for this machine."""
+
+
+class SignatureError(BundleError):
+    """A bundle that its key did not sign, or a key that is none."""
 
 
 class AudioError(EarshotError):
