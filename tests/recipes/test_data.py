@@ -13,6 +13,8 @@ from recipes.llm import held_out as held_dialogues
 from recipes.stt import held_out as held_speech
 from recipes.stt import line, shards, speakers, texts
 from recipes.stt.spoken import spoken
+from recipes.voice import data
+from recipes.voice import texts as voice_texts
 
 needs_speakers = pytest.mark.skipif(
     not (shutil.which("flite") and shutil.which("espeak-ng")), reason="needs flite and espeak-ng"
@@ -96,3 +98,22 @@ def test_a_call_keeps_speech_in_step() -> None:
     sent, got = sweep.astype(float)[500:-500], heard.astype(float)
     lag = np.argmax([np.dot(sent, np.roll(got, k)[500:-500]) for k in range(-40, 41)])
     assert abs(int(lag) - 40) <= 8, "within half a millisecond"
+
+
+@needs_speakers
+def test_the_teacher_is_cut_to_piper_symbols() -> None:
+    found = data.timed("The answer is forty two.")
+    assert found is not None
+    symbols, steps, audio = found
+    assert symbols[0] == "^" and symbols[-1] == "$"
+    assert len(steps) == len(symbols)
+    assert int(steps.sum()) == len(audio) // 160
+    assert all(n == 0 for s, n in zip(symbols, steps, strict=True) if s in "ˈˌ")
+    assert data.timed("One. Two.") is None, "only single sentences are lessons"
+
+
+def test_held_out_sentences_of_the_voice() -> None:
+    held = voice_texts.held_out(40)
+    assert held == voice_texts.held_out(40)
+    assert not set(held) & set(voice_texts.training(200, frozenset(held)))
+    assert sum("twenty" in s or "The answer" in s for s in held) >= 3
