@@ -81,7 +81,7 @@ NEEDS = {
 }  # fmt: skip
 WEIGHTS = {
     "math": 5, "math_more": 1.5, "timer": 4.5, "time": 2, "date": 2, "cancel": 1.5, "search": 5,
-    "where": 2, "iam": 1.8, "whoami": 1.8, "visit": 1.8, "repeat": 3, "who": 2, "count": 0.6,
+    "where": 2, "iam": 2, "whoami": 1.8, "visit": 2.2, "repeat": 2, "who": 2.5, "count": 0.6,
     "device": 1, "joke": 0.5, "unable": 1, "elsewhere": 2.5, "echo": 4,
 }  # fmt: skip
 RARE = {"story": 0.2, "fun": 0.3, "sing": 0.3, "moment": 0.4, "slow": 0.4, "wrong": 0.5,
@@ -221,7 +221,7 @@ class Dialogue:
         a, b = self._operand(), self._operand()
         op = pick("+-*/")
         word = OPERATORS[op][0] if random.random() < 0.8 else pick(OPERATORS[op])
-        if random.random() < 0.1:
+        if random.random() < 0.18:
             c, op2 = random.randint(0, 100), pick("+-*")
             first = f"{number_text(a)} {OPERATORS[op][0]} {number_text(b)}"
             self._ask("math", f"{first} {OPERATORS[op2][0]} {number_text(c)}")

@@ -125,9 +125,9 @@ def agent(held: bool) -> str:
     if held and random.random() < 0.5:
         return str(pick(WORDS["held_out_agents"]))
     x = random.random()
-    if x < 0.25:
+    if x < 0.15:
         return "Earshot"
-    if x < 0.45:
+    if x < 0.4:
         return str(pick(WORDS["agents"]))
     return str(pick(WORDS["names"])) if x < 0.6 else made_up().capitalize()
 

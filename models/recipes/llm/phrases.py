@@ -59,6 +59,12 @@ def is_held_out(form: str) -> bool:
 
 def made_up() -> str:
     """A word that nobody has: only copying can say it."""
+    if random.random() < 0.5:  # halves of two real ones: their clusters of letters
+        kind = pick(["names", "names", "nouns"])
+        first, last = (str(pick(WORDS[kind])).split()[-1].lower() for _ in range(2))
+        word = first[: random.randint(1, 4)] + last[random.randint(1, 4) :]
+        if len(word) > 2 and word.isalpha() and word.capitalize() not in WORDS["held_out_names"]:
+            return word
     start = pick(VOWELS)[0] if random.random() < 0.2 else pick(STARTS) + pick(VOWELS)
     middle = "".join(pick(STARTS) + pick(VOWELS) for _ in range(random.choice([0, 1, 1, 1, 2])))
     end = pick(ENDS) if random.random() < 0.5 or not middle else ""
@@ -69,9 +75,10 @@ def person(held: bool) -> str:
     x = random.random()
     if held and x < 0.5:
         return str(pick(WORDS["held_out_names"]))
-    if x > 0.65:
-        return made_up().capitalize()
-    return str(pick(grammar.NAMES if x < 0.15 else WORDS["names"]))
+    if x > 0.6:
+        title = pick(["", "", "", "", "Mister ", "Missis ", "Miss ", "Doctor ", "Professor "])
+        return title + made_up().capitalize()
+    return str(pick(grammar.NAMES if x < 0.12 else WORDS["names"]))
 
 
 def loose_words(low: int, high: int) -> str:
@@ -133,13 +140,43 @@ HELD_FACTS = [
 ]
 
 
+def any_sentence() -> str:
+    """A sentence that fits no pattern: what a document says must be read out, not guessed."""
+    if random.random() < 0.3:
+        return loose_words(3, 10).capitalize() + "."
+    noun, other = (
+        f"{pick(['', '', pick(WORDS['adjectives']) + ' '])}{pick(WORDS['nouns'])}" for _ in range(2)
+    )
+    subject = pick([f"The {noun}", f"A {noun}", f"Our {noun}", f"Each {noun}", "You", "We", "They", "Nobody",
+                    "Visitors", "Everybody", person(False), f"{person(False)} and {person(False)}"])  # fmt: skip
+    verb = pick(["can use", "must see", "will open", "has", "needs", "may bring", "should leave", "cleans", "finds",
+                 "is near", "was sold with", "comes before", "belongs to", "pays for", "waits at", "shares",
+                 "stays with", "returns", "keeps", "is bigger than", "moves to", "sends"])  # fmt: skip
+    thing = pick(
+        [
+            f"the {other}",
+            f"a {other}",
+            f"{random.randint(2, 999)} {other}",
+            person(False),
+            made_up(),
+        ]
+    )
+    when = pick(["", "", f" on {pick(grammar.DAYS)}", f" in {pick(grammar.MONTHS)}", f" after {random.randint(1, 12)}",
+                 f" at {random.randint(1, 12)}:{random.randint(10, 59)}", f" in the {pick(grammar.ROOMS)}",
+                 f" on floor {random.randint(1, 99)}", f" from {person(False)}", f", not the {pick(WORDS['nouns'])}",
+                 " every day", " at night", f" for {random.randint(1, 900)} euros"])  # fmt: skip
+    return f"{subject} {verb} {thing}{when}."
+
+
 def fact(about: str, held: bool) -> str:
     """A passage of a document: one sentence, sometimes more."""
-    if random.random() < 0.2:
+    if random.random() < 0.15:
         return str(WORDS["facts"].get(about) or pick(list(WORDS["facts"].values())))
     sentences = random.choices([1, 2, 3], [0.75, 0.18, 0.07])[0]
     return " ".join(
-        pick(HELD_FACTS if held and random.random() < 0.5 else FACTS).format(
+        any_sentence()
+        if not held and random.random() < 0.5
+        else pick(HELD_FACTS if held and random.random() < 0.5 else FACTS).format(
             t=about.removeprefix("the "),
             place=pick(grammar.ROOMS),
             day=pick(grammar.DAYS),
