@@ -78,6 +78,21 @@ async def test_alive_but_not_ready_is_left_alone(
         assert not service.ready.is_set()
 
 
+async def test_in_doubt_while_what_it_needs_is_down(
+    tmp_path: Path, free_port: Callable[..., int], mark: str
+) -> None:
+    service = Service(spec(free_port(), probe_interval_s=60.0), tmp_path)
+    async with running(service):
+        await service.ready.wait()
+        service.doubt("livekit")
+        assert (service.status.state, service.status.why) == ("unready", "waits for livekit")
+        await asyncio.sleep(0.5)
+        assert not service.ready.is_set()
+        service.trust("livekit")
+        async with asyncio.timeout(10):
+            await service.ready.wait()
+
+
 @pytest.mark.parametrize(
     ("blow", "why"),
     [(signal.SIGKILL, "was killed by SIGKILL"), (signal.SIGSTOP, "stopped answering")],
@@ -221,7 +236,7 @@ def test_errors_of_any_program_are_found(tmp_path: Path) -> None:
         '"exception": "Traceback\\n  File\\nOSError: no disk"}\n'
     )
     (tmp_path / "livekit.log").write_text(
-        '{"level":"error","ts":"2026-01-01T00:00:01Z","msg":"no worker","error":"none there"}\nnot json\n'
+        '{"level":"error","ts":1767225601.5,"msg":"no worker","error":"none there"}\nnot json\n'
     )
     (tmp_path / "engine.log").write_text("earshot: the model is gone\n")
     assert [(e["service"], e["text"]) for e in last_errors(tmp_path)] == [

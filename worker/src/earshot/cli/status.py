@@ -30,8 +30,9 @@ def command(as_json: bool) -> int:
         else:
             click.echo(str(e))
         return 1
+    services = report.recall(run_dir(settings.state_dir))
     calls = asyncio.run(report.calls(endpoints))
-    found = report.make(endpoints, report.recall(run_dir(settings.state_dir)), calls)
+    found = report.make(endpoints, services, calls, report.look(endpoints, services))
     if as_json:
         click.echo(json.dumps({"running": True, **found}))
     else:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections import deque
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,13 @@ def last_errors(folder: Path, n: int = 5) -> list[dict[str, str]]:
     return [error for _, error in found[-n:]]
 
 
+def _time_in(record: dict[str, Any]) -> str:
+    seconds = record.get("ts")  # livekit-server's; the others' is written out
+    if isinstance(seconds, int | float):
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return str(record.get("timestamp") or seconds or "")
+
+
 def _error_in(line: str) -> dict[str, str] | None:
     if not line.startswith("{"):
         return {"time": "", "text": line.strip()[:300]} if _PLAIN.match(line) else None
@@ -105,5 +113,4 @@ def _error_in(line: str) -> dict[str, str] | None:
     cause = str(record.get("error") or record.get("exception") or "").strip().splitlines()
     if cause and cause[-1] not in text:
         text = f"{text}: {cause[-1]}"
-    time = str(record.get("timestamp") or record.get("ts") or "")
-    return {"time": time, "text": " ".join(text.split())[:300]}
+    return {"time": _time_in(record), "text": " ".join(text.split())[:300]}

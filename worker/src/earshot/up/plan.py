@@ -82,7 +82,7 @@ def prepare(settings: Settings, *, auto_ports: bool = False) -> Plan:
 
 def _needs(address: Address, server: bool, store: bool) -> list[Need]:
     needs = [
-        Need("page_port", "tcp", [LOOPBACK if address.loopback else "", LOOPBACK_6]),
+        Need("page_port", "tcp", [*address.callers, LOOPBACK_6]),
         Need("health_port", "tcp", [LOOPBACK]),
         Need("metrics_port", "tcp", [LOOPBACK]),
     ]
@@ -175,6 +175,7 @@ def _livekit(
         command=(program, "--config", str(path)),
         probe=probes.http(ports["livekit_port"]),
         after=("redis",) if store else (),
+        needs=("redis",) if store else (),
         start_timeout_s=10.0,
         stop_timeout_s=0.5,
         # the first SIGTERM waits, without limit, for callers to leave; the worker has seen to them
@@ -204,6 +205,7 @@ def _worker(settings: Settings, ports: Mapping[str, int], environment: Mapping[s
         command=(*_PYTHON, "worker"),
         environment=environment,
         probe=probes.http(ports["page_port"], "/readyz"),
+        needs=("engine", "livekit"),
         start_timeout_s=60.0,
         stop_timeout_s=settings.calls.drain_s + 0.5,
         hopeless=frozenset({2}),

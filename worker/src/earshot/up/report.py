@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,22 @@ def _text(run: Path) -> str:
     return (run / _NAME).read_text()
 
 
+@dataclass(frozen=True)
+class Look:
+    """What has to be read from the kernel and from disk."""
+
+    memory_bytes: Mapping[str, int] = field(default_factory=dict)
+    errors: Sequence[Mapping[str, str]] = ()
+
+
+def look(endpoints: Endpoints, services: Mapping[str, Status]) -> Look:
+    """Takes some 10 ms: not for an event loop."""
+    return Look(
+        {name: _memory_bytes(status.pid) for name, status in services.items() if status.pid},
+        logs.last_errors(Path(endpoints.log_dir)),
+    )
+
+
 async def calls(endpoints: Endpoints) -> dict[str, Any]:
     """What the worker's web app says of its calls; empty when it does not answer."""
     try:
@@ -52,9 +68,9 @@ async def calls(endpoints: Endpoints) -> dict[str, Any]:
 
 
 def make(
-    endpoints: Endpoints, services: Mapping[str, Status], calls: Mapping[str, Any]
+    endpoints: Endpoints, services: Mapping[str, Status], calls: Mapping[str, Any], look: Look
 ) -> dict[str, Any]:
-    """The document. Reads the memory of the processes and the ends of their logs: milliseconds."""
+    """The document."""
     ready = bool(services) and all(status.state == "ready" for status in services.values())
     return {
         "ready": ready,
@@ -69,20 +85,23 @@ def make(
         "logs": endpoints.log_dir,
         "ports": endpoints.ports,
         "pids": endpoints.pids,
-        "services": {name: _service(status) for name, status in services.items()},
+        "services": {
+            name: _service(status, look.memory_bytes.get(name, 0))
+            for name, status in services.items()
+        },
         "calls": {key: calls[key] for key in ("calls", "calls_max", "waiting") if key in calls},
-        "errors": logs.last_errors(Path(endpoints.log_dir)),
+        "errors": list(look.errors),
     }
 
 
-def _service(status: Status) -> dict[str, Any]:
+def _service(status: Status, memory_bytes: int) -> dict[str, Any]:
     return {
         "state": status.state,
         "why": status.why,
         "pid": status.pid,
         "uptime_s": round(time.time() - status.since, 1) if status.since else 0.0,
         "restarts": status.restarts,
-        "memory_bytes": _memory_bytes(status.pid) if status.pid else 0,
+        "memory_bytes": memory_bytes if status.pid else 0,
     }
 
 

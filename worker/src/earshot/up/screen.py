@@ -23,6 +23,8 @@ class Screen:
         self._plan = plan
         self._report = report
         self._phase = "starting"
+        within = f"{plan.settings.calls.drain_s:g} s"
+        self._patience = f"calls may end, within {within}; Ctrl-C again: at once"
         self._last: list[str] = []
         self._console = Console()
         self._live = Live(console=self._console, auto_refresh=False, screen=False)
@@ -43,6 +45,8 @@ class Screen:
         self._live.update(self._draw(), refresh=True)
 
     def _draw(self) -> RenderableType:
+        if self._phase == "stopped":
+            return Text("Earshot stopped")
         report = self._report()
         phase = self._phase
         if phase == "starting" and report["ready"]:
@@ -50,7 +54,7 @@ class Screen:
         return render(
             report,
             head=phase,
-            hint={"stopped": "", "stopping": "Ctrl-C again: at once"}.get(phase, "Ctrl-C stops it"),
+            hint="Ctrl-C stops it" if phase != "stopping" else self._patience,
             access_code="" if self._plan.address.loopback else self._plan.credentials.access_code,
             notes=notes(self._plan) + self._last,
         )

@@ -37,6 +37,8 @@ class Spec:
     """Beside this process' own."""
     after: Sequence[str] = ()
     """Services that must have been ready before it is started."""
+    needs: Sequence[str] = ()
+    """Services without which it is not ready, whatever it says itself."""
     start_timeout_s: float = 30.0
     """From start to the first answer, be it "not ready yet"."""
     stop_timeout_s: float = 2.0
@@ -101,6 +103,8 @@ class Service:
         self._process: asyncio.subprocess.Process | None = None
         self._pump: asyncio.Task[None] | None = None
         self._answered = False
+        self._doubts: set[str] = set()
+        self._ask_now = asyncio.Event()
         self._exit_code: int | None = None
 
     async def keep(self) -> None:
@@ -127,6 +131,21 @@ class Service:
             )
             await asyncio.sleep(delay)
             self.status = replace(self.status, restarts=self.status.restarts + 1)
+
+    def doubt(self, other: str) -> None:
+        """Another service, which this one needs, is down: it is not ready before that one is."""
+        self._doubts.add(other)
+        if self.status.state == "ready":
+            self._set("unready", why=self._doubt())
+
+    def trust(self, other: str) -> None:
+        """The other is back; this one is asked at once."""
+        if other in self._doubts:
+            self._doubts.remove(other)
+            self._ask_now.set()
+
+    def _doubt(self) -> str:
+        return f"waits for {', '.join(sorted(self._doubts))}" if self._doubts else ""
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Ends the process and all of its own; `keep` must have been cancelled before."""
@@ -197,11 +216,14 @@ class Service:
                     return f"did not answer within {spec.start_timeout_s:g} s of its start: {why}"
             else:
                 silent, self._answered = 0, True
+                why = why or self._doubt()
                 self._set("unready" if why else "ready", why=why)
-            if self._answered and not silent and not why:
-                await asyncio.sleep(spec.probe_interval_s)
-            else:
-                await asyncio.sleep(0.3 if self._answered and silent else 0.05)
+            pause = 0.05  # somebody waits for it
+            if self._answered:
+                pause = spec.probe_interval_s if self.ready.is_set() else 0.3 if silent else 0.1
+            self._ask_now.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ask_now.wait(), pause)
 
     async def _end(self) -> None:
         """No process of this service is left when it returns."""

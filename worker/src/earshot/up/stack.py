@@ -17,7 +17,7 @@ from ..endpoints import Endpoints, run_dir
 from ..errors import StackError
 from . import report
 from .plan import Plan
-from .service import Event, Service
+from .service import Event, Service, Status
 
 _REFRESH_S = 2.0
 _ONE_WISH_S = 0.5
@@ -64,7 +64,8 @@ class Stack:
 
     def __init__(self, plan: Plan, tell: Callable[[Event], None]) -> None:
         self.plan = plan
-        self.calls: dict[str, Any] = {}
+        self._calls: dict[str, Any] = {}
+        self._look = report.Look()
         self._tell = tell
         log_dir = Path(plan.endpoints.log_dir)
         self._services = [Service(spec, log_dir, self._hear) for spec in plan.services]
@@ -83,8 +84,10 @@ class Stack:
 
     def report(self) -> dict[str, Any]:
         """How everything is: see `report.make`."""
-        states = {service.spec.name: service.status for service in self._services}
-        return report.make(self.endpoints, states, self.calls)
+        return report.make(self.endpoints, self._states(), self._calls, self._look)
+
+    def _states(self) -> dict[str, Status]:
+        return {service.spec.name: service.status for service in self._services}
 
     async def run(self) -> None:
         """Until SIGINT or SIGTERM; everything is stopped when it returns or raises.
@@ -146,7 +149,13 @@ class Stack:
         self._tell(event)
         if event.kind != "service":
             return
-        states = {service.spec.name: service.status for service in self._services}
+        for service in self._services:
+            if event.data["service"] in service.spec.needs:
+                if event.data["state"] == "ready":
+                    service.trust(event.data["service"])
+                elif event.data["state"] == "restarting":
+                    service.doubt(event.data["service"])
+        states = self._states()
         with contextlib.suppress(OSError):  # a full disk is no reason to stop calls
             report.remember(self._run_dir, states)
             self.endpoints.write(self.plan.settings.state_dir)
@@ -167,6 +176,7 @@ class Stack:
             if self._ready:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_REFRESH_S):
-                        self.calls = await report.calls(self.plan.endpoints)
+                        self._calls = await report.calls(self.plan.endpoints)
+            self._look = await asyncio.to_thread(report.look, self.plan.endpoints, self._states())
             self._tell(Event("tick"))
             await asyncio.sleep(_REFRESH_S)
