@@ -163,25 +163,25 @@ class _Site:
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Own names only, in bounded time, and every refusal in one form."""
         began = time.monotonic()
-        response: web.StreamResponse
         try:
             request[_HOST] = self._hosts.checked(request)
             async with asyncio.timeout(self._limits.handler_s):
                 response = await handler(request)
         except Refusal as e:
-            response = self._refuse(request, e)
+            response = e.response(request.path)
         except web.HTTPException as e:
-            response = self._refuse(request, from_http(e))
+            response = from_http(e).response(request.path)
         except TimeoutError:
-            response = self._refuse(
-                request, Refusal(503, "unavailable", "That took too long. Try again.", close=True)
-            )
+            refusal = Refusal(503, "unavailable", "That took too long. Try again.", close=True)
+            response = refusal.response(request.path)
         except Exception as e:
             # no values of variables: among them are codes and tokens
             _log.error("a request failed", error=type(e).__name__, stack=_stack(e))
-            message = "Something broke here. The worker's log says what."
-            response = self._refuse(request, Refusal(500, "internal", message))
-        _log.info(
+            refusal = Refusal(500, "internal", "Something broke here. The worker's log says what.")
+            response = refusal.response(request.path)
+        # what watches this process asks many times a second
+        tell = _log.debug if request.path in _HEALTH else _log.info
+        tell(
             "request",
             method=request.method if request.method in _METHODS else "other",
             path=self._route(request),
@@ -190,9 +190,6 @@ class _Site:
             address=str(request.remote),
         )
         return response
-
-    def _refuse(self, request: web.Request, refusal: Refusal) -> web.Response:
-        return refusal.response(request.path)
 
     def _route(self, request: web.Request) -> str:
         known = request.path in _ROUTES or request.path in self._assets
@@ -207,7 +204,8 @@ class _Site:
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_ROUTES = {"/api/token", "/api/status", "/healthz", "/readyz"}
+_HEALTH = {"/healthz", "/readyz"}
+_ROUTES = {"/api/token", "/api/status"} | _HEALTH
 
 
 def _owner(request: web.Request) -> str:
