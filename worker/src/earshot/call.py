@@ -19,6 +19,7 @@ from livekit.agents import (
     ErrorEvent,
     JobContext,
     JobProcess,
+    JobRequest,
     UserStateChangedEvent,
     room_io,
 )
@@ -43,6 +44,7 @@ from .tools.documents import Documents, open_documents
 from .turn import ToolCall, Turn
 from .turns import Turns
 
+CHECK_ROOMS = "check-"
 ENGINE_WITHIN_S = 60.0
 LEFT_S = 10.0  # a caller whose network changed is back within
 APOLOGISE_AGAIN_S = 5.0
@@ -73,6 +75,14 @@ def prepare(process: JobProcess) -> None:
 def _worth_telling(record: logging.LogRecord) -> bool:
     # the STT ends a turn before LiveKit's smoothed detector does: every turn, and on purpose
     return "stt end of speech received while vad" not in record.getMessage()
+
+
+async def consider(request: JobRequest) -> None:
+    """Takes every call but the rooms in which the page checks its connection."""
+    if request.room.name.startswith(CHECK_ROOMS):
+        await request.reject()
+    else:
+        await request.accept()
 
 
 async def answer(ctx: JobContext) -> None:

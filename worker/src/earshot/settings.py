@@ -181,7 +181,9 @@ class LivekitSettings(_Group):
         "", description="A livekit-server that runs already; empty = `earshot up` starts one"
     )
     public_url: Annotated[str, Field(pattern=r"^(wss?://\S+)?$")] = Field(
-        "", description="Its address for browsers, if another; empty = derived from the page's"
+        "",
+        description="Its address for browsers; empty = `livekit.url` where they can reach it, else "
+        "the page's host",
     )
     redis: Literal["auto", "on", "off"] = Field(
         "auto", description="redis beside livekit-server: `auto` = where redis-server is installed"

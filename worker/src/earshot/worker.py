@@ -135,7 +135,9 @@ class Worker:
             http_proxy=None,
             preload_modules=["earshot.call"],
         )
-        server.rtc_session(call.answer, agent_name=settings.calls.agent_name)
+        server.rtc_session(
+            call.answer, agent_name=settings.calls.agent_name, on_request=call.consider
+        )
         return server
 
     def _load(self, server: AgentServer, most: int) -> float:
@@ -159,7 +161,8 @@ class Worker:
                 request = api.ListParticipantsRequest(room=room.name)
                 people = (await server.room.list_participants(request)).participants
                 kinds = {p.kind for p in people}
-                if people and api.ParticipantInfo.Kind.AGENT not in kinds:
+                checks = room.name.startswith(call.CHECK_ROOMS)
+                if people and not checks and api.ParticipantInfo.Kind.AGENT not in kinds:
                     dispatch = api.CreateAgentDispatchRequest(
                         room=room.name, agent_name=self._settings.calls.agent_name
                     )
