@@ -13,6 +13,7 @@ def command(as_json: bool) -> int:
 
     Exit status: 0 = a caller would be answered, 1 = not now, 2 = a mistake in the settings.
     """
+    from ..credentials import load_or_create
     from ..endpoints import read, run_dir
     from ..errors import NotRunningError
     from ..settings import load
@@ -40,5 +41,8 @@ def command(as_json: bool) -> int:
 
         from ..up.screen import render
 
-        Console().print(render(found, head="ready" if found["ready"] else "not ready"))
+        # the owner of the file asks at a terminal; JSON is kept and passed on, and holds no secret
+        code = load_or_create(settings.state_dir).access_code if found["page_lan"] else ""
+        head = "ready" if found["ready"] else "not ready"
+        Console().print(render(found, head=head, access_code=code))
     return 0 if found["ready"] else 1
