@@ -55,7 +55,7 @@ export class Captions {
 
   /** A typed message; returns {failed()} to call if it could not be sent. */
   typed(text, who = "you") {
-    const entry = this.#add({ who, text, final: true, typed: true });
+    const entry = this.#add({ who, text: "", final: true, typed: true });
     entry.item.dataset.segment = `typed-${++this.#typed}`;
     entry.item.dataset.final = "true";
     entry.item.dataset.typed = "true";
@@ -86,9 +86,19 @@ export class Captions {
     this.#append({ tool: name, text: said, item });
   }
 
+  /** Nothing more comes: what is unfinished stays as it is. */
+  close() {
+    for (const entry of this.#bySegment.values()) {
+      if (entry.final) continue;
+      entry.final = true;
+      entry.item.dataset.final = "true";
+      this.#markCut(entry, "unfinished");
+    }
+    this.#bySegment.clear();
+  }
+
   /** A line between calls. */
   divide(text) {
-    this.#bySegment.clear();
     this.#append({ note: text, text, item: element("li", { class: "divider" }, text) });
   }
 
@@ -169,7 +179,7 @@ export class Captions {
 
   #markCut(entry, why) {
     entry.item.querySelector(".cut")?.remove();
-    entry.textElement.after(element("span", { class: "cut" }, why));
+    entry.textElement.after(element("span", { class: "cut" }, ` — ${why}`));
   }
 
   #say(line) {

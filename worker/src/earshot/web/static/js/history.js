@@ -58,7 +58,7 @@ export class History {
     const shown = timed.slice(-SHOWN);
     const totals = timed.map((turn) => turn.total).sort((a, b) => a - b);
     body.replaceChildren(
-      element("dl", { class: "figures" }, figure("Median", quantile(totals, 0.5)), figure("95 of 100 under", quantile(totals, 0.95)), figure("Last", timed.at(-1).total)),
+      element("dl", { class: "figures" }, figure("Median", quantile(totals, 0.5)), figure("p95", quantile(totals, 0.95)), figure("Last", timed.at(-1).total)),
       plot(shown),
       legend(shown),
       element("div", { class: "table", tabindex: "0", role: "region", "aria-label": "The same as a table" }, table(turns.slice(-SHOWN))),

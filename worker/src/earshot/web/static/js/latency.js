@@ -60,8 +60,8 @@ export function inWords({ total, work }) {
   return `${total === null ? "Not measured" : `Answered after ${ms(total)}`}. ${parts.join(", ")}. Stages overlap.`;
 }
 
-const FULL_MS = 1200; // a bar this long fills its place
-const FULL_PX = 190;
+const FULL_MS = 800; // a bar this long fills its place
+const FULL_PX = 200;
 
 /** The small bar under an answer; null where nothing was measured. */
 export function latencyBar(measured, onclick) {

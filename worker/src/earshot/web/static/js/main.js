@@ -12,7 +12,7 @@ import { codeForm } from "./code.js";
 import { Devices } from "./devices.js";
 import { $, copyText, flash, sleep } from "./dom.js";
 import { Failure, clearFailure, showFailure } from "./failures.js";
-import { History } from "./history.js";
+import { History, quantile } from "./history.js";
 import { latencyBar, measure } from "./latency.js";
 import { Level, audioContext } from "./levels.js";
 import { Meter } from "./meter.js";
@@ -53,6 +53,7 @@ let goodbye = ""; // the agent has said that it will hang up
 let redials = 0;
 let factsTimer = 0;
 let latestFacts = {};
+let roundTrips = []; // the last few
 
 function agentName() {
   return status.latest?.persona?.name ?? "Earshot";
@@ -71,6 +72,8 @@ function enter(state, { title, subtitle = "" }) {
   $("#chat-send").disabled = $("#chat-text").disabled = state !== "in-call";
   for (const button of document.querySelectorAll("#suggestions button")) button.disabled = state !== "in-call";
   if (state !== "ended") body.dataset.ended = "";
+  const told = { connecting: title, "in-call": `In a call with ${title}`, waiting: `${title}. ${subtitle}`, ended: `${title}. ${subtitle}` }[state] ?? "";
+  if ($("#announcer").textContent !== told) $("#announcer").textContent = told;
   refreshMood();
 }
 
@@ -93,7 +96,7 @@ function idle() {
   enter("idle", {});
   $("#title").replaceChildren("Talk to ", Object.assign(document.createElement("span"), { textContent: agentName() }));
   $("#title span").dataset.persona = "";
-  $("#subtitle").textContent = "This voice agent runs on this machine. Nothing you say leaves it.";
+  $("#subtitle").textContent = "This voice agent runs on this machine.\nNothing you say leaves it.";
   $("#talk-text").textContent = "Start talking";
 }
 
@@ -194,6 +197,7 @@ async function begin({ typed, again = "" }) {
     setTimeout(() => {
       if (current() && call && !agent.present) fail(new Failure("worker_absent"));
     }, ABSENT_MS);
+    measureNetwork();
     factsTimer = setInterval(measureNetwork, FACTS_EVERY_MS);
   } catch (error) {
     if (!current()) return;
@@ -244,7 +248,8 @@ function listen(to, current) {
   on("caption", (caption) => captions.update(caption));
   on("message", ({ text }) => captions.typed(text, "agent"));
   on("tool", (tool) => captions.tool(tool));
-  on("turn", (turn) => {
+  on("turn", async (turn) => {
+    if (latestFacts.rtt_ms === undefined) await measureNetwork();
     const measured = measure(turn, latestFacts.rtt_ms);
     history.add(measured);
     captions.turn(turn, latencyBar(measured, () => history.open()));
@@ -272,11 +277,12 @@ function listen(to, current) {
     else notice("reconnected", "Connected again.", { level: "good", for_ms: 4_000 });
   });
   on("lost", ({ why }) => {
+    if (!to.connected) return; // connect() tells it better
     if (goodbye) return finish("agent", goodbye);
     if (why === "DUPLICATE_IDENTITY") return release().then(() => fail(new Failure("opened_elsewhere")));
     redial("connection_lost", "The connection was lost. Calling again…", new Failure("connection_lost", { reason: why }));
   });
-  on("ended", () => finish(goodbye ? "agent" : "server", goodbye || "The call was ended."));
+  on("ended", () => to.connected && finish(goodbye ? "agent" : "server", goodbye || "The call was ended."));
 }
 
 function told({ kind, message = "", position }) {
@@ -363,12 +369,20 @@ async function release() {
   agentLevels = new Map();
   agent = { present: false, state: "", busy: false };
   history.newCall();
+  roundTrips = [];
+  latestFacts = {};
+  captions.close();
   await leaving?.hangUp();
 }
 
 async function measureNetwork() {
   if (!call) return;
   latestFacts = await call.facts();
+  if (latestFacts.rtt_ms !== undefined) {
+    // one measurement of a busy machine says little: the middle one of five
+    roundTrips = [...roundTrips.slice(-4), latestFacts.rtt_ms];
+    latestFacts.rtt_ms = quantile(roundTrips.toSorted((a, b) => a - b), 0.5);
+  }
   history.connection(latestFacts);
 }
 

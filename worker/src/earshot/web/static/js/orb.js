@@ -14,7 +14,8 @@ export class Orb {
   #then = 0;
   #you = 0;
   #agent = 0;
-  #drift = 0;
+  #out = 0;
+  #in = 0;
   #mix = { you: 0, agent: 0, think: 0, awake: 0 };
   /** idle | connecting | waiting | listening | thinking | speaking | off */
   mood = "idle";
@@ -33,7 +34,7 @@ export class Orb {
 
   recolour() {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ["agent", "you", "muted", "line", "danger"]) this.#colours[name] = rgb(style.getPropertyValue(`--${name}`));
+    for (const name of ["agent", "you", "muted", "glow"]) this.#colours[name] = rgb(style.getPropertyValue(`--${name}`));
   }
 
   #paint(now) {
@@ -50,43 +51,46 @@ export class Orb {
     ease("think", ["thinking", "connecting", "waiting"].includes(this.mood) ? 1 : 0);
     ease("awake", this.mood === "off" ? 0 : 1);
     if (!still.matches) this.#phase += passed;
-    this.#draw();
+    this.#draw(passed);
   }
 
-  #draw() {
+  #draw(passed) {
     const ratio = Math.min(3, window.devicePixelRatio || 1);
     const size = this.#canvas.clientWidth;
     if (!size) return;
-    if (this.#canvas.width !== Math.round(size * ratio)) this.#canvas.width = this.#canvas.height = Math.round(size * ratio);
+    const pixels = Math.round(size * ratio);
+    if (this.#canvas.width !== pixels || this.#canvas.height !== pixels) this.#canvas.width = this.#canvas.height = pixels;
     const g = this.#context;
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, size, size);
     g.translate(size / 2, size / 2);
 
     const { agent, you, think, awake } = this.#mix;
-    const heard = this.#you * (1 - agent * 0.6);
+    const heard = this.#you * you;
     const said = this.#agent;
-    const base = blend(this.#colours.muted, this.#colours.agent, awake);
-    const warm = Math.min(1, you * heard * 1.6);
-    const colour = blend(base, this.#colours.you, warm);
+    const colour = blend(this.#colours.muted, this.#colours.agent, awake);
     const breath = 0.5 + 0.5 * Math.sin(this.#phase * 1.5);
-    const radius = size * (0.17 + 0.012 * breath * awake + 0.035 * said + 0.015 * heard);
+    const radius = size * (0.165 + 0.01 * breath * awake + 0.03 * said + 0.012 * heard);
 
-    // rings: outwards while it speaks, inwards while you do, else a slow swell
-    const reach = size * 0.49 - radius;
-    const way = agent > 0.3 ? 1 : heard > 0.12 && you > 0.3 ? -1 : 1;
-    const pace = 0.1 + 0.35 * Math.max(said * agent, heard * you);
-    this.#drift = (this.#drift + way * pace * (still.matches ? 0 : 1) * 0.0167 + 1) % 1;
-    for (let i = 0; i < RINGS; i++) {
-      const at = (i + this.#drift) / RINGS;
-      const energy = Math.max(said, heard * 0.9);
-      const fade = Math.sin(Math.PI * Math.min(1, at * 0.92 + 0.08)) * (0.16 + 0.62 * energy) * (0.25 + 0.75 * awake);
-      g.beginPath();
-      wobble(g, radius + reach * at, size * 0.016 * energy, this.#phase * 2.2 + i);
-      g.strokeStyle = css(colour, fade);
-      g.lineWidth = size * (0.0045 + 0.01 * energy * (1 - at));
-      g.stroke();
-    }
+    // the agent's rings go out, yours come in; both swell slowly while nobody speaks
+    const move = still.matches ? 0 : passed;
+    this.#out = (this.#out + move * (0.05 + 0.2 * said)) % 1;
+    this.#in = (this.#in + 1 - move * (0.05 + 0.22 * heard)) % 1;
+    const rings = (drift, tint, energy, strength) => {
+      if (strength < 0.01) return;
+      for (let i = 0; i < RINGS; i++) {
+        const at = (i + drift * RINGS) % RINGS / RINGS;
+        const fade = Math.sin(Math.PI * (0.06 + 0.94 * at)) * (0.3 + 0.6 * energy) * strength;
+        g.beginPath();
+        wobble(g, radius + (size * 0.485 - radius) * at, size * 0.008 * energy, this.#phase * 1.8 + i);
+        g.strokeStyle = css(tint, fade);
+        g.lineWidth = size * (0.005 + 0.011 * energy * (1 - at));
+        g.stroke();
+      }
+    };
+    const warm = Math.min(1, heard * 2.2);
+    rings(this.#out, colour, said, (0.35 + 0.65 * awake) * (1 - warm));
+    rings(this.#in, this.#colours.you, heard, warm);
 
     // glow and core
     const glow = g.createRadialGradient(0, 0, radius * 0.6, 0, 0, radius * 2);
@@ -98,11 +102,11 @@ export class Orb {
     g.fill();
 
     const core = g.createRadialGradient(-radius * 0.35, -radius * 0.45, radius * 0.1, 0, 0, radius * 1.05);
-    core.addColorStop(0, css(blend(colour, [255, 255, 255], 0.42), 1));
-    core.addColorStop(1, css(colour, 1));
+    core.addColorStop(0, css(blend(colour, this.#colours.glow, 0.25 + 0.6 * awake), 1));
+    core.addColorStop(0.95, css(colour, 1));
     g.fillStyle = core;
     g.beginPath();
-    wobble(g, radius, size * 0.02 * said, this.#phase * 3);
+    wobble(g, radius, size * 0.006 * said, this.#phase * 3);
     g.fill();
 
     if (think > 0.02) {
@@ -110,7 +114,7 @@ export class Orb {
       g.lineCap = "round";
       g.lineWidth = size * 0.012;
       for (let i = 0; i < 3; i++) {
-        g.strokeStyle = css(base, think * (0.85 - i * 0.25));
+        g.strokeStyle = css(colour, think * (0.85 - i * 0.25));
         g.beginPath();
         g.arc(0, 0, radius * 1.28, turn - i * 0.55 - 0.42, turn - i * 0.55);
         g.stroke();
