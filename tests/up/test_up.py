@@ -234,6 +234,16 @@ def test_kill_9_of_the_parent_leaves_nothing(other: Up) -> None:
         again.end()
 
 
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        [*EARSHOT, "up"], env={**os.environ, "EARSHOT_STATE_DIR": str(tmp_path / "file" / "state")},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "Not a directory" in done.stderr
+
+
 def test_what_cannot_start_is_given_up_at_once(tmp_path: Path) -> None:
     stack = Up(tmp_path, "--profile", "nonsense")
     try:

@@ -1,14 +1,16 @@
 """`earshot up`: a plan, a stack and an output, together."""
 
 import asyncio
+import os
 import sys
 import webbrowser
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
-from ..errors import EarshotError
+from ..errors import EarshotError, StackError
 from ..settings import Settings, load
 from .outputs import JsonLines, Lines, Output, print_json
 from .plan import Plan, PortsBusyError, prepare
@@ -35,8 +37,11 @@ def up(options: Options) -> int:
     """
     try:
         settings = load(_overrides(options))
-        with alone(settings.state_dir):
-            return _up(settings, options)
+        try:
+            with alone(settings.state_dir):
+                return _up(settings, options)
+        except OSError as e:
+            raise StackError(f"{e.filename or settings.state_dir}: {e.strerror or e}") from e
     except EarshotError as e:
         if options.as_json:
             busy = [asdict(port) for port in e.ports] if isinstance(e, PortsBusyError) else []
@@ -52,7 +57,10 @@ def _up(settings: Settings, options: Options) -> int:
 
     async def run() -> None:
         def tell(event: Event) -> None:
-            output.tell(event)
+            try:
+                output.tell(event)
+            except OSError:
+                _silence()
             if event.kind == "ready" and options.open_page and event.data["page"] not in opened:
                 opened.add(event.data["page"])
                 # a browser may take its time to start
@@ -67,6 +75,12 @@ def _up(settings: Settings, options: Options) -> int:
 
     asyncio.run(run())
     return 0
+
+
+def _silence() -> None:
+    """Whoever read our output is gone (a closed pipe or terminal): that ends no call."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _output(plan: Plan, options: Options, stack: Stack) -> Output:

@@ -104,8 +104,9 @@ def _addresses(report: Mapping[str, Any], access_code: str) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_row("  page", Text(report["page"], style="bold cyan"))
     if report["page_lan"]:
-        code = f"   access code {access_code}" if access_code else ""
-        table.add_row("  page, from other machines", f"[bold cyan]{report['page_lan']}[/]{code}")
+        table.add_row("  from other machines", Text(report["page_lan"], style="bold cyan"))
+        if access_code:
+            table.add_row("  with the access code", Text(access_code, style="bold"))
     table.add_row("  livekit", report["livekit"])
     calls = report["calls"]
     if calls:
