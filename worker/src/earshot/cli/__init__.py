@@ -18,6 +18,7 @@ COMMANDS = {
     "talk": "Hold a conversation, without a server.",
     "engine": "Load the models once, for the calls of this machine.",
     "worker": "Take calls and serve the page; `earshot up` starts it.",
+    "models": "List, fetch and check models, or add your own.",
     "settings": "Show every setting, its value and its meaning.",
 }
 

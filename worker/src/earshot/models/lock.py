@@ -1,7 +1,8 @@
 """The lock: which revision a fetched model is of, and the checksums that its first fetch found.
 
-`weights/lock.json` in `models_dir`. Trust on first use: where the shipped manifest knows no checksum
-of a file, the first fetch believes the hub (over TLS), and from then on the file may not change.
+`weights/lock.json` in `models_dir`. Trust on first use: where the shipped manifest knows no
+checksum of a file, the first fetch believes the hub (over TLS), and from then on the file may not
+change.
 """
 
 import json
@@ -40,13 +41,16 @@ class Lock:
 
     def checksums(self, folder: Path, source: Source | None) -> dict[str, str]:
         """What was recorded of this folder's files, if they came from this very revision."""
+        return {str(k): str(v) for k, v in self._entry(folder, source).get("files", {}).items()}
+
+    def revision(self, folder: Path, source: Source) -> str:
+        """The commit that was fetched when this revision was asked for; empty = nothing was."""
+        return str(self._entry(folder, source).get("revision", ""))
+
+    def _entry(self, folder: Path, source: Source | None) -> dict[str, Any]:
         entry = self.entries.get(self._key(folder), {})
-        if source is None or (entry.get("repository"), entry.get("asked")) != (
-            source.repository,
-            source.revision,
-        ):
-            return {}
-        return {str(k): str(v) for k, v in entry["files"].items()}
+        asked = (entry.get("repository"), entry.get("asked"))
+        return entry if source and asked == (source.repository, source.revision) else {}
 
     def record(self, model: Model, revision: str, checksums: dict[str, str]) -> "Lock":
         """The lock with one more model; written at once.

@@ -1,10 +1,11 @@
 """Reads the profiles: what Earshot ships (`manifest.toml`) and what the site added (`local.toml`).
 
-Both lie in `models_dir` and have one form. Checksums that the shipped manifest leaves open come from
-the lock (`lock.py`), which the first fetch wrote.
+Both lie in `models_dir` and have one form. Checksums that the shipped manifest leaves open come
+from the lock (`lock.py`), which the first fetch wrote.
 """
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def _model(kind: Kind, entry: dict[str, Any], models_dir: Path, lock: Lock) -> M
         source = Source(entry["repository"], entry["revision"], entry.get("folder", ""))
     path = models_dir / entry["path"]
     model = Model(
-        kind, entry.get("title", path.name), path, entry.get("licence", "unknown"), (), source
+        kind, entry.get("title", entry["path"]), path, entry.get("licence", "unknown"), (), source
     )
     recorded = lock.checksums(model.folder, source)
     files = []
@@ -95,7 +96,7 @@ def _model(kind: Kind, entry: dict[str, Any], models_dir: Path, lock: Lock) -> M
         if checksum == "" and source is None:
             raise KeyError("sha256")
         files.append(ModelFile(model.folder / name, checksum, file["bytes"]))
-    return Model(kind, model.title, path, model.licence, tuple(files), source)
+    return replace(model, files=tuple(files))
 
 
 def _reason(error: Exception) -> str:

@@ -37,13 +37,16 @@ class Model:
         path: The file.
         gpu_layers: Layers to put on a GPU; None = all of them when llama.cpp was built with GPU
             support, else none.
+        vocab_only: Leave the weights where they are: to look at a file, not to use it.
 
     Raises:
         ModelError: The file is missing, isn't a GGUF or can't be loaded.
         ChatTemplateError: It has no chat template.
     """
 
-    def __init__(self, path: str | Path, *, gpu_layers: int | None = None) -> None:
+    def __init__(
+        self, path: str | Path, *, gpu_layers: int | None = None, vocab_only: bool = False
+    ) -> None:
         self.path = Path(path)
         _check_file(self.path)
         native.start()
@@ -52,6 +55,7 @@ class Model:
         if gpu_layers is None:
             gpu_layers = -1 if lib.llama_supports_gpu_offload() else 0
         params.n_gpu_layers = gpu_layers
+        params.vocab_only = vocab_only
         self.on_gpu = bool(gpu_layers) and bool(lib.llama_supports_gpu_offload())
         self._handle: Any = lib.llama_model_load_from_file(str(self.path).encode(), params)
         if not self._handle:
