@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from earshot.engine.client import EngineClient
+from livekit.plugins.llama_cpp import GenerateRequest
 
 READY_S = 60.0
 
@@ -91,6 +92,20 @@ async def client(shared_engine: Engine) -> AsyncIterator[EngineClient]:
 async def own_client(own_engine: Engine) -> AsyncIterator[EngineClient]:
     async with await EngineClient.connect(own_engine.socket, timeout_s=READY_S) as client:
         yield client
+
+
+@pytest.fixture
+def endless() -> GenerateRequest:
+    """A reply that takes seconds on any machine: its grammar demands hundreds of numbers."""
+    numbers = {"type": "array", "items": {"type": "integer"}, "minItems": 400}
+    parameters = {"type": "object", "properties": {"n": numbers}, "required": ["n"]}
+    function = {"name": "count", "description": "Counts.", "parameters": parameters}
+    return GenerateRequest(
+        messages=[{"role": "user", "content": "Count."}],
+        tools=[{"type": "function", "function": function}],
+        tool_choice="required",
+        max_tokens=700,
+    )
 
 
 @pytest.fixture

@@ -16,10 +16,7 @@ Idle = Callable[[EngineClient, str], Awaitable[float]]
 
 # the bound is 50 ms on a machine that is ours; what would go on takes a second and more
 SOON_S = 0.25
-STORY = GenerateRequest(
-    messages=[{"role": "user", "content": "Tell me a story."}],
-    temperature=5.0, top_k=0, top_p=1.0, min_p=0.0, seed=2, max_tokens=900,
-)  # fmt: skip
+STORY = GenerateRequest(messages=[{"role": "user", "content": "Tell me a long story."}])
 LONG = SynthesisRequest("This sentence is one of very many, and somebody will stop it soon. " * 200)
 
 
@@ -28,10 +25,10 @@ async def read(events: Any) -> None:
         pass
 
 
-def work(client: EngineClient, name: str) -> tuple[str, Any]:
+def work(client: EngineClient, name: str, endless: GenerateRequest) -> tuple[str, Any]:
     """(whose work, what to await)"""
     if name == "token loop":
-        return "llm", read(client.generator.generate(STORY))
+        return "llm", read(client.generator.generate(endless))
     if name == "prefill":  # of many, as one alone is too quick
         prompts = [
             GenerateRequest(
@@ -44,8 +41,10 @@ def work(client: EngineClient, name: str) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["token loop", "prefill", "synthesis"])
-async def test_cancelling_the_reader(client: EngineClient, idle: Idle, name: str) -> None:
-    kind, waiting = work(client, name)
+async def test_cancelling_the_reader(
+    client: EngineClient, idle: Idle, endless: GenerateRequest, name: str
+) -> None:
+    kind, waiting = work(client, name, endless)
     task = asyncio.ensure_future(waiting)
     await asyncio.sleep(0.05)
     assert (await client.status()).calls >= 1

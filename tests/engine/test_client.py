@@ -41,14 +41,6 @@ def asking(text: str, **options: Any) -> GenerateRequest:
     return GenerateRequest(messages=[SYSTEM, {"role": "user", "content": text}], **options)
 
 
-def rambling(**options: Any) -> GenerateRequest:
-    """A reply of many hundred tokens: chance alone decides, and never for the end."""
-    return asking(
-        "Tell me a story.", temperature=5.0, top_k=0, top_p=1.0, min_p=0.0, seed=2, max_tokens=900,
-        **options,
-    )  # fmt: skip
-
-
 def timeless(event: llama_cpp.Event) -> Any:
     if isinstance(event, llama_cpp.ToolCall):
         return replace(event, id="")
@@ -208,10 +200,10 @@ async def test_a_newer_partial_takes_the_place_of_the_older(
 
 
 async def test_a_full_queue_refuses(
-    client: EngineClient, idle: Callable[[EngineClient, str], Any]
+    client: EngineClient, endless: GenerateRequest, idle: Callable[[EngineClient, str], Any]
 ) -> None:
     async def ask() -> None:
-        async for _ in client.generator.generate(rambling()):
+        async for _ in client.generator.generate(endless):
             pass
 
     tasks = [asyncio.create_task(ask()) for _ in range(40)]
@@ -225,13 +217,13 @@ async def test_a_full_queue_refuses(
 
 
 async def test_deadlines_are_the_plugins_own(
-    client: EngineClient, hear: Callable[[str], Any]
+    client: EngineClient, endless: GenerateRequest, hear: Callable[[str], Any]
 ) -> None:
     audio = np.tile(hear("Tell me a story."), 12)
     with pytest.raises(faster_whisper.DeadlineError):
         await client.transcriber.transcribe(TranscriptionRequest("c", "d", audio, timeout_s=0.01))
     with pytest.raises(llama_cpp.DeadlineError):
-        async for _ in client.generator.generate(rambling(timeout_s=0.2)):
+        async for _ in client.generator.generate(replace(endless, timeout_s=0.2)):
             pass
 
 
@@ -252,12 +244,12 @@ async def test_two_clients_share_one_copy_of_the_weights(
     assert (await client.status()).health.serving
 
 
-async def test_a_client_that_is_closed_says_so(shared_engine: Any, client: EngineClient) -> None:
+async def test_a_client_that_is_closed_says_so(
+    shared_engine: Any, client: EngineClient, endless: GenerateRequest
+) -> None:
     other = await EngineClient.connect(shared_engine.socket)
-    story = other.generator.generate(rambling())
-    await anext(story)
-    waiting = asyncio.create_task(_rest(story))
-    await asyncio.sleep(0)
+    waiting = asyncio.create_task(_rest(other.generator.generate(endless)))
+    await asyncio.sleep(0.1)
     await other.aclose()
     with pytest.raises(llama_cpp.ClosedError):
         await waiting

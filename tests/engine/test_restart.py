@@ -13,10 +13,6 @@ from livekit.plugins.faster_whisper import TranscriptionRequest
 from livekit.plugins.llama_cpp import GenerateRequest, WarmRequest
 from livekit.plugins.piper import SynthesisRequest
 
-RAMBLING = GenerateRequest(
-    messages=[{"role": "user", "content": "Tell me a story."}],
-    temperature=5.0, top_k=0, top_p=1.0, min_p=0.0, seed=2, max_tokens=900,
-)  # fmt: skip
 HELLO = GenerateRequest(messages=[{"role": "user", "content": "Hello."}], timeout_s=60.0)
 LONG = SynthesisRequest("This sentence is one of very many, and somebody will stop it soon. " * 200)
 NOISE = np.random.default_rng(0).standard_normal(16_000 * 29).astype(np.float32) / 10
@@ -38,20 +34,20 @@ class Word:
 
 
 async def test_killed_in_the_middle_of_everything(
-    own_engine: Any, own_client: EngineClient
+    own_engine: Any, own_client: EngineClient, endless: GenerateRequest
 ) -> None:
     word = Word(own_client)
-    story = own_client.generator.generate(RAMBLING)
     speech = own_client.synthesizer.synthesize(LONG)
-    await asyncio.gather(anext(story), anext(speech))
+    await anext(speech)
     tasks = [
-        asyncio.create_task(read(story)),
+        asyncio.create_task(read(own_client.generator.generate(endless))),
         asyncio.create_task(read(speech)),
         asyncio.create_task(
             own_client.transcriber.transcribe(TranscriptionRequest("c", "r", NOISE))
         ),
     ]
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.1)
+    assert [m.active for m in (await own_client.status()).models] == [1, 1, 1]
     own_engine.kill()
     errors = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(e) for e in errors] == [
@@ -117,7 +113,9 @@ async def test_sigterm_ends_streams_with_an_error_that_may_be_retried(
 
 
 async def test_sigterm_lets_short_answers_end(own_engine: Any, own_client: EngineClient) -> None:
-    story = own_client.generator.generate(RAMBLING)
+    messages = [{"role": "user", "content": "Tell me a long story."}]
+    request = GenerateRequest(messages=messages, max_tokens=40)
+    story = own_client.generator.generate(request)
     await anext(story)
     stopping = asyncio.create_task(asyncio.to_thread(own_engine.stop))
     try:

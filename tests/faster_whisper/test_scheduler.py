@@ -1,6 +1,7 @@
 """Order, replacement, cancelling and limits, with jobs that wait for the test."""
 
 import threading
+import time
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
@@ -161,3 +162,19 @@ def test_closing_ends_what_waits_and_what_runs() -> None:
     gate.open.set()
     assert scheduler.join(WAIT_S)
     assert gate.stopped is True
+
+
+def test_what_is_under_way_and_for_how_long(scheduler: Scheduler) -> None:
+    assert (scheduler.active, scheduler.queued, scheduler.stalled_s) == (0, 0, 0.0)
+    gate, held = hold(scheduler)
+    waiting = put(scheduler, "waiting", [], 2)
+    assert (scheduler.active, scheduler.queued) == (2, 1)
+    time.sleep(0.05)
+    assert 0.05 <= scheduler.stalled_s < WAIT_S
+    held.cancel()
+    assert scheduler.active == 2  # it has not come back yet
+    gate.open.set()
+    waiting.result(WAIT_S)
+    while scheduler.active:
+        time.sleep(0.001)
+    assert scheduler.stalled_s == 0.0

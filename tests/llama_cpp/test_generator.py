@@ -248,6 +248,22 @@ async def test_more_callers_than_there_is_room_for(starter: Path) -> None:
     await generator.aclose()
 
 
+async def test_what_is_under_way(starter: Path) -> None:
+    generator = LocalGenerator(starter, threads=1, max_active=2)
+    assert (generator.active, generator.queued, generator.stalled_s) == (0, 0, 0.0)
+    tasks = [asyncio.create_task(ask(generator, [system(), user(STORY)])) for _ in range(5)]
+    seen = set()
+    while not tasks[0].done():
+        await asyncio.sleep(0.001)
+        seen.add((generator.active, generator.queued))
+    assert (5, 3) in seen
+    await asyncio.gather(*tasks)
+    while generator.active:
+        await asyncio.sleep(0.001)
+    assert generator.stalled_s < 1.0
+    await generator.aclose()
+
+
 async def test_waiting_for_cells_and_not_for_slots(starter: Path) -> None:
     """Replies whose cells don't fit side by side come one after the other."""
     generator = LocalGenerator(starter, threads=1, n_ctx=1024, max_active=4)

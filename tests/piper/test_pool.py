@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 from livekit.plugins.piper.errors import ClosedError, OverloadedError
@@ -56,3 +57,18 @@ def test_refuses_more_than_it_holds_and_after_closing() -> None:
     assert waiting.abandoned or waiting.done.is_set()
     with pytest.raises(ClosedError):
         pool.admit(Counting("late", 0.0, 1, []))
+
+
+def test_how_long_a_step_is_under_way() -> None:
+    pool, gate = Pool(workers=1, max_jobs=9), Gate("gate", 0.0, 1, [])
+    assert (pool.queued, pool.stalled_s) == (0, 0.0)
+    pool.admit(gate)
+    while pool.queued:
+        time.sleep(0.001)
+    pool.admit(Counting("waiting", 1.0, 1, []))
+    time.sleep(0.05)
+    assert pool.queued == 1 and 0.04 <= pool.stalled_s < 5
+    gate.done.set()
+    while pool.queued or pool.stalled_s:
+        time.sleep(0.001)
+    pool.close()

@@ -14,9 +14,9 @@ from ..models import Profile, load_profile
 from ..settings import Settings
 from .address import Claim, default_socket
 
-GRACE_S = 1.5
+GRACE_S = 2.0
 """For requests in progress when the engine is told to stop."""
-CLOSE_S = 2.0
+CLOSE_S = 1.5
 """For native calls to come back after that; then the process ends without them."""
 
 _log = structlog.get_logger(__name__)

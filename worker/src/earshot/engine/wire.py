@@ -17,7 +17,7 @@ from . import engine_pb2 as pb
 
 
 def pack_transcription(r: faster_whisper.TranscriptionRequest) -> pb.TranscriptionRequest:
-    # float32 as it is: 64 kB a second cost 0.1 ms, and finding out that int16 would do costs more
+    # float32 as it is, exact for any audio: int16, where it is exact, would save 0.2 ms of 30
     return pb.TranscriptionRequest(
         call_id=r.call_id,
         request_id=r.request_id,
