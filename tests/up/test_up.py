@@ -1,5 +1,6 @@
 """`earshot up` and `earshot status`, whole: the real services, as a person or a program starts them."""
 
+import asyncio
 import json
 import os
 import queue
@@ -18,6 +19,8 @@ from typing import Any
 
 import psutil
 import pytest
+from earshot.caller.caller import Caller
+from earshot.caller.ticket import from_page
 from earshot.settings import home
 
 from .conftest import left
@@ -190,7 +193,7 @@ def test_busy_ports_name_the_process(up: Up, tmp_path: Path) -> None:
     assert any(line.startswith(f"earshot: in use: {page}") for line in done.stderr.splitlines())
 
 
-def test_the_engine_is_killed_and_comes_back(other: Up) -> None:
+def test_the_engine_is_killed_and_comes_back_and_all_stops_in_order(other: Up) -> None:
     before = other.status()["pids"]
     os.kill(before["engine"], signal.SIGKILL)
     told = other.until("restarting")
@@ -201,10 +204,15 @@ def test_the_engine_is_killed_and_comes_back(other: Up) -> None:
     assert status["pids"]["worker"] == before["worker"]
     assert status["pids"]["engine"] != before["engine"]
 
-    # and all of it stops in order
-    began = time.monotonic()
-    assert other.stop() == 0
-    assert time.monotonic() - began < 10
+    # and all of it stops in order, in the middle of a call
+    async def call_and_stop() -> float:
+        async with Caller(await from_page(status["page"])) as caller:
+            await caller.agent()
+            began = time.monotonic()
+            assert await asyncio.to_thread(other.stop) == 0
+            return time.monotonic() - began
+
+    assert asyncio.run(call_and_stop()) < 10
     other.until("stopped")
     stopped = [e["service"] for e in other.events if e.get("state") == "stopped"]
     assert stopped == [
