@@ -1,7 +1,9 @@
 """`earshot engine` as a process: where it listens, what it refuses, how it is found stuck."""
 
 import asyncio
+import contextlib
 import dataclasses
+import os
 import signal
 import stat
 import subprocess
@@ -150,3 +152,36 @@ def test_threads_are_never_more_than_cores(cores: int) -> None:
     shares = dataclasses.astuple(CoreShares.of(cores))
     assert min(shares) >= 1 and sum(shares) <= max(cores, 3)
     assert sum(shares) == cores or cores < 3
+
+
+STUCK = """
+import sys, time
+from earshot.engine import warmth
+
+warm = warmth.warm
+
+async def stuck(models):
+    await warm(models)
+    models.transcriber._scheduler.submit(
+        "stuck", lambda stopped: time.sleep(60), group="stuck", priority=0
+    )
+
+warmth.warm = stuck
+sys.argv = ["earshot", "engine"]
+from earshot.cli import main
+main()
+"""
+
+
+async def test_a_stuck_native_call_does_not_hold_the_process(tmp_path: Path) -> None:
+    environment = {**os.environ, "EARSHOT_STATE_DIR": str(tmp_path)}
+    engine = await asyncio.create_subprocess_exec(sys.executable, "-c", STUCK, env=environment)
+    try:
+        async with await EngineClient.connect(tmp_path / "run/engine.sock", timeout_s=60) as client:
+            stt = (await client.status()).models[0]
+            assert stt.active == 1 and stt.stalled_s > 0
+        engine.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(engine.wait(), 5) == 1
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            engine.kill()
