@@ -19,6 +19,7 @@ COMMANDS = {
     "engine": "Load the models once, for the calls of this machine.",
     "worker": "Take calls and serve the page; `earshot up` starts it.",
     "models": "List, fetch and check models, or add your own.",
+    "bundle": "Carry Earshot to a machine without a network.",
     "settings": "Show every setting, its value and its meaning.",
 }
 
