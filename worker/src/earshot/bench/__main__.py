@@ -1,4 +1,4 @@
-"""`scripts/bench [stages|voice|call|models]`: measures, prints a table, writes JSON and plots."""
+"""`scripts/bench [stages|voice|call|engine|models]`: measures, prints a table, writes JSON and plots."""
 
 import json
 import runpy
@@ -138,6 +138,15 @@ def call(rounds: int, questions: int, at_once: str, as_json: bool, keep: bool) -
             click.echo(line, err=True)
     if keep:
         call_plot.plot(measured, home() / "docs" / "bench" / "call.png")
+
+
+@bench.command()
+@_json
+def engine(as_json: bool) -> None:
+    """What the engine process adds to a request, and how soon a cancelled one has ended."""
+    from . import engine as process
+
+    _emit("engine", process.measure(load()), as_json, keep=False)
 
 
 bench.add_command(models.command, "models")
