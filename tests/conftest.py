@@ -13,6 +13,12 @@ STARTER = ROOT / "models" / "starter"
 Say = Callable[..., Path]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--artifacts", type=Path, help="Folder for the screenshots that the tests of a call take."
+    )
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the person who runs the tests."""

@@ -22,6 +22,7 @@ POLL_S = 0.02
 JOIN_S = 15.0
 QUIET_S = 0.8
 """after this much silence of a listening agent it has said what it had to say"""
+LONG_QUIET_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,10 @@ class Caller:
             timeout_s + max(0.0, began - time.monotonic()),
             f"an answer to {spoken.speech.text!r}",
         )
-        await self.quiet(timeout_s + 20.0)
+        await self._told(spoken, timeout_s + 30.0)
         sound = next((s for s in self.sounds(began) if s.began_at >= began), None)
         if sound is None:
             raise CallError(f"no answer to {spoken.speech.text!r} was heard")
-        await self._record_of(spoken)
         turns = self.seen.of("turn", since=spoken.ended_at)
         turns = [t for t in turns if t.get("heard")] or turns
         return Answer(
@@ -176,15 +176,22 @@ class Caller:
                 raise CallError(f"waited {timeout_s:.0f} s for {what}: it did not come")
             await asyncio.sleep(POLL_S)
 
-    async def _record_of(self, spoken: Spoken) -> None:
-        """The record of the turn comes a moment after its sound; another agent sends none."""
-        if not any(m.kind == "turn" for m in self.seen.messages) and "earshot.state" not in (
-            self.seen.attributes
-        ):
-            return
-        deadline = time.monotonic() + 1.5
-        while not self.seen.of("turn", since=spoken.ended_at) and time.monotonic() < deadline:
-            await asyncio.sleep(POLL_S)
+    async def _told(self, spoken: Spoken, timeout_s: float) -> None:
+        """Until the answer is over: it is quiet, and the record of the turn is there.
+
+        An agent that keeps no records is believed after a short silence, ours after a long one: it
+        falls silent in mid-answer when somebody coughs.
+        """
+
+        def over() -> bool:
+            last = self.last_loud_at or 0.0
+            recorded = bool(self.seen.of("turn", since=spoken.ended_at))
+            keeps = any(m.kind == "turn" for m in self.seen.messages)
+            wait_s = QUIET_S if recorded or not keeps else LONG_QUIET_S
+            still = time.monotonic() - last > wait_s
+            return still and self.seen.state not in ("speaking", "thinking")
+
+        await self.until(over, timeout_s, "the agent to end its answer")
 
     # what it heard
 

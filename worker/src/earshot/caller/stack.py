@@ -20,7 +20,7 @@ from ..errors import CallError
 
 READY_S = 60.0
 STOP_S = 15.0
-TAIL_LINES = 25
+TAIL_LINES, LINE_MOST = 25, 300
 
 
 class Stack:
@@ -128,7 +128,8 @@ class Stack:
         parts = ["", *self._errors[-TAIL_LINES:]]
         for log in sorted((self.state_dir / "logs").glob("*.log")):
             parts.append(f"--- {log.name}")
-            parts += log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+            lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+            parts += [line[:LINE_MOST] for line in lines]
         return "\n".join(parts)
 
     async def _read_events(self, stream: asyncio.StreamReader) -> None:
