@@ -30,9 +30,13 @@ server = socket.socket()
 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 server.bind(("127.0.0.1", int(port)))
 server.listen()
+waiting = []
 status = "503 not yet" if "unready" in manners else "200 OK"
 while True:
     connection, _ = server.accept()
     request = connection.recv(65536)
+    if "slow" in manners and b"/readyz" in request:
+        waiting.append(connection)
+        continue
     connection.sendall(f"HTTP/1.0 {status}\r\n\r\nall the models are asleep".encode())
     connection.close()

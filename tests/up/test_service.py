@@ -93,6 +93,19 @@ async def test_in_doubt_while_what_it_needs_is_down(
             await service.ready.wait()
 
 
+async def test_who_waits_for_others_is_not_dead(
+    tmp_path: Path, free_port: Callable[..., int], mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "_SLOW_S", 0.05)
+    port = free_port()
+    probe = probes.http(port, "/readyz", alive="/healthz")
+    service = Service(spec(port, "slow", probe=probe), tmp_path)
+    async with running(service):
+        await until(lambda: service.status.why == "slow to answer")
+        await asyncio.sleep(1)
+        assert (service.status.state, service.status.restarts) == ("unready", 0)
+
+
 @pytest.mark.parametrize(
     ("blow", "why"),
     [(signal.SIGKILL, "was killed by SIGKILL"), (signal.SIGSTOP, "stopped answering")],

@@ -154,7 +154,7 @@ class CallsSettings(_Group):
         30.0, description="Further silence after which it says goodbye and hangs up"
     )
     drain_s: Annotated[float, Field(ge=0, le=3600)] = Field(
-        8.0, description="How long running calls may go on after the worker is told to stop"
+        7.0, description="How long running calls may go on after the worker is told to stop"
     )
 
 

@@ -138,7 +138,7 @@ def _redis(
         command=(program, str(path)),
         probe=probes.redis(port, password),
         start_timeout_s=10.0,
-        stop_timeout_s=0.1,
+        stop_timeout_s=0.2,
         hopeless=frozenset({1}),
     )
 
@@ -172,7 +172,7 @@ def _livekit(
         after=("redis",) if store else (),
         needs=("redis",) if store else (),
         start_timeout_s=10.0,
-        stop_timeout_s=0.4,
+        stop_timeout_s=0.5,
         # the first SIGTERM waits, without limit, for callers to leave; the worker has seen to them
         stop_signals=2,
         # what it can't start with, it prints, and ends with 0
@@ -188,7 +188,7 @@ def _engine(endpoints: Endpoints, environment: Mapping[str, str]) -> Spec:
         environment=environment,
         probe=probes.engine(socket),
         start_timeout_s=600.0,  # gigabytes from a slow disk
-        stop_timeout_s=0.4,  # nobody asks it any more
+        stop_timeout_s=0.5,  # nobody asks it any more
         probe_interval_s=1.0,
         hopeless=frozenset({2}),
     )
@@ -199,11 +199,11 @@ def _worker(settings: Settings, ports: Mapping[str, int], environment: Mapping[s
         name="worker",
         command=(*_PYTHON, "worker"),
         environment=environment,
-        probe=probes.http(ports["page_port"], "/readyz"),
+        probe=probes.http(ports["page_port"], "/readyz", alive="/healthz"),
+        probe_failures=5,  # a new start costs calls
         needs=("engine", "livekit"),
         start_timeout_s=60.0,
-        # all stop within drain_s + 2 s, on a busy machine too: the others take 1 s, and we our part
-        stop_timeout_s=settings.calls.drain_s + 0.2,
+        stop_timeout_s=settings.calls.drain_s + 0.5,
         hopeless=frozenset({2}),
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import EngineError
 
+_SLOW_S = 1.0
 Probe = Callable[[], Awaitable[str]]
 
 
@@ -33,11 +34,21 @@ async def get(port: int, path: str = "/", host: str = "127.0.0.1") -> tuple[int,
         raise NoAnswerError("no HTTP") from e
 
 
-def http(port: int, path: str = "/") -> Probe:
-    """Ready when a GET is answered with 200; any other answer says why not."""
+def http(port: int, path: str = "/", *, alive: str = "") -> Probe:
+    """Ready when a GET is answered with 200; any other answer says why not.
+
+    Args:
+        alive: a path that needs nobody else. It is asked when the first has no answer in a second:
+            whoever waits for others is not dead.
+    """
 
     async def probe() -> str:
-        status, body = await get(port, path)
+        try:
+            async with asyncio.timeout(_SLOW_S if alive else None):
+                status, body = await get(port, path)
+        except TimeoutError:
+            await get(port, alive)
+            return "slow to answer"
         return "" if status == 200 else _reason(status, body)
 
     return probe

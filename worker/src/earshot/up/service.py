@@ -48,7 +48,7 @@ class Spec:
     hopeless: frozenset[int] = frozenset()
     """Exit codes of a first start, before any answer, that no second one will change."""
     probe_interval_s: float = 2.0
-    probe_timeout_s: float = 2.0
+    probe_timeout_s: float = 3.0
     probe_failures: int = 3
     """So many questions without an answer, one after the other, and it is started anew."""
 
