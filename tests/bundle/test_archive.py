@@ -103,6 +103,15 @@ def test_a_cut_bundle_is_told_before_it_is_read(make: Make, public: Path) -> Non
             check(bundle, public)
 
 
+def test_a_medium_that_gives_up(make: Make, public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = Bundle(make(), keys.public(public))
+    bundle.close()
+    with Path("/proc/self/mem").open("rb", buffering=0) as broken:
+        monkeypatch.setattr(bundle, "_file", broken)
+        with pytest.raises(BundleError, match="cannot be read: Input/output error"):
+            bundle.walk(Nowhere(lambda count: None))
+
+
 def test_the_manifest_cannot_be_altered(make: Make, public: Path) -> None:
     bundle = make()
     data = bundle.read_bytes()

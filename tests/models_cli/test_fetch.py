@@ -4,6 +4,7 @@ import json
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -248,6 +249,40 @@ def test_a_folder_that_cannot_be_written(earshot: Earshot, site: Site, hub: Hub)
     (site.models / "weights/.part").write_text("in the way")
     ran = earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url)
     assert ran.status == 2 and "cannot be made: File exists" in ran.err
+    assert hub.requests == []
+
+
+@pytest.fixture
+def small_disk(site: Site) -> Iterator[Path]:
+    """`weights/` on a real file system of 4 MB."""
+    weights = site.models / "weights"
+    weights.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", weights])
+    if done.returncode:
+        pytest.skip("no file system may be mounted here")
+    yield weights
+    subprocess.run(["umount", weights], check=True)
+
+
+def test_a_disk_that_is_really_full(
+    earshot: Earshot, site: Site, hub: Hub, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url)
+    assert ran.status == 2 and "are needed, 4.2 MB are free" in ran.err and hub.requests == []
+    monkeypatch.setattr("earshot.models.fetch.SPARE_BYTES", -(10**9))  # somebody else fills it
+    ran = earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url)
+    assert ran.status == 2
+    assert "model.bin.part: cannot be written: No space left on device" in ran.err
+    assert not (small_disk / "tiny-stt").exists()
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    assert earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url).status == 0
+    assert max(hub.of(f"me/stt/resolve/{COMMIT}/model.bin")).startswith("bytes=4")
+
+
+def test_a_disk_that_is_read_only(earshot: Earshot, site: Site, hub: Hub, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    ran = earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url)
+    assert ran.status == 2 and "cannot be made: Read-only file system" in ran.err
     assert hub.requests == []
 
 

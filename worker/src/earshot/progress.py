@@ -13,7 +13,7 @@ class Progress:
     """Shows nothing."""
 
     def begin(self, what: str, total: int, done: int = 0) -> None:
-        """An item of `total` bytes begins, `done` of them already there."""
+        """An item of `total` bytes begins (0: nobody knows), `done` of them already there."""
 
     def advance(self, count: int) -> None:
         """So many more bytes of it are done."""
@@ -30,6 +30,10 @@ class Progress:
         """Nothing more will come."""
 
 
+SMALL_BYTES = 1_000_000
+"""Items below this are over before anybody could read of them: they are not shown."""
+
+
 class Lines(Progress):
     """For logs: a line when an item begins, and every ten seconds while it goes on."""
 
@@ -41,7 +45,10 @@ class Lines(Progress):
     def begin(self, what: str, total: int, done: int = 0) -> None:
         self._what, self._total, self._done = what, total, done
         self._next = time.monotonic() + self.EVERY_S
-        print(f"{what}: {size(total)}", file=sys.stderr)
+        if not total:
+            print(what, file=sys.stderr)
+        elif total >= SMALL_BYTES:
+            print(f"{what}: {size(total)}", file=sys.stderr)
 
     def advance(self, count: int) -> None:
         self._done += count
@@ -75,9 +82,14 @@ class Bars(Progress):
             console=Console(stderr=True),
         )
         self._task: Any = None
+        self._of_unknown_size = False
 
     def begin(self, what: str, total: int, done: int = 0) -> None:
-        self._task = self._bars.add_task(what, total=total, completed=done)
+        if self._of_unknown_size:
+            self._bars.remove_task(self._task)
+        self._of_unknown_size = not total
+        shown = not total or total >= SMALL_BYTES
+        self._task = self._bars.add_task(what, total=total or None, completed=done, visible=shown)
 
     def advance(self, count: int) -> None:
         self._bars.advance(self._task, count)

@@ -166,7 +166,7 @@ class Bundle:
             if any(self._take(len(padding(piece.bytes)))):
                 raise BundleError(f"{self.path}: {piece.path}: something hides behind it")
             sink.end()
-        end = self._file.read(len(END) + 1)
+        end = self._read(len(END) + 1)
         if end != END:
             raise BundleError(f"{self.path}: {self._difference(end[:BLOCK], None)}")
 
@@ -180,7 +180,7 @@ class Bundle:
         self.close()
 
     def _first(self, name: str, bytes_max: int) -> bytes:
-        block = self._file.read(BLOCK)
+        block = self._read(BLOCK)
         try:
             info = tarfile.TarInfo.frombuf(block, "ascii", "surrogateescape")
         except tarfile.HeaderError as e:
@@ -193,10 +193,16 @@ class Bundle:
         return data
 
     def _take(self, count: int) -> bytes:
-        data = self._file.read(count)
+        data = self._read(count)
         if len(data) != count:
             raise BundleError(f"{self.path}: cut off")
         return data
+
+    def _read(self, count: int) -> bytes:
+        try:
+            return self._file.read(count)
+        except OSError as e:  # the medium gives up
+            raise BundleError(f"{self.path}: cannot be read: {e.strerror}") from e
 
     def _difference(self, block: bytes, expected: str | None) -> str:
         """What a header is that should not be there, as well as can be told."""

@@ -28,7 +28,7 @@ def command() -> None:
     """
 
 
-@command.command("keygen")
+@command.command("keygen", short_help="Make the key that signs bundles.")
 @click.option("-o", "--output", type=KEY, required=True, metavar="KEY", help="Where to write it.")
 def keygen(output: Path) -> None:
     """Make the key that signs bundles: KEY (mode 600) and KEY.pub.
@@ -92,7 +92,7 @@ def create(
     click.echo(f"signed by {keys.fingerprint(private.public_key())}")
 
 
-@command.command("verify")
+@command.command("verify", short_help="Check signature and every checksum.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", type=KEY, required=True, metavar="KEY.pub", help="The public key.")
 def verify(file: Path, key: Path) -> None:
@@ -131,7 +131,7 @@ CHECK_S = click.option(
 )  # fmt: skip
 
 
-@command.command("install")
+@command.command("install", short_help="Install beside what runs, then switch.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", type=KEY, required=True, metavar="KEY.pub", help="The public key.")
 @click.option(
@@ -176,7 +176,7 @@ def install(
         click.echo(f"removed: {version}")
 
 
-@command.command("rollback")
+@command.command("rollback", short_help="Go back to the version before.")
 @click.option(
     "--to", type=click.Path(path_type=Path), required=True, metavar="DIR",
     help="The folder of all versions.",

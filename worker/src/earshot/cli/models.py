@@ -26,7 +26,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="Show profiles, sizes, licences, states.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def list_(as_json: bool) -> None:
     """Show the profiles: models, sizes, licences, present or not."""
@@ -60,7 +60,7 @@ def list_(as_json: bool) -> None:
     console.print("* in use (setting `profile`)")
 
 
-@command.command("fetch")
+@command.command("fetch", short_help="Download what is missing of a profile.")
 @click.argument("profile")
 @click.option("--yes", is_flag=True, help="Take the licences as read.")
 @click.option("--hub", metavar="URL", help="A mirror of the hub; default: https://huggingface.co.")
@@ -108,7 +108,7 @@ def fetch(profile: str, yes: bool, hub: str | None) -> None:
     click.echo(f"{profile}: complete")
 
 
-@command.command("verify")
+@command.command("verify", short_help="Read every file, compare its checksum.")
 @click.argument("profile", required=False)
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def verify(profile: str | None, as_json: bool) -> int:
@@ -165,7 +165,7 @@ def _verified(profile: "Profile", file: Any, progress: Any) -> dict[str, Any]:
     return {"path": str(file.path), "sha256": digest, "ok": not why, "why": why}
 
 
-@command.command("path")
+@command.command("path", short_help="Print where its models lie.")
 @click.argument("profile")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def path(profile: str, as_json: bool) -> None:
@@ -178,7 +178,7 @@ def path(profile: str, as_json: bool) -> None:
     click.echo(json.dumps(paths) if as_json else "\n".join(paths.values()))
 
 
-@command.command("add")
+@command.command("add", short_help="Make a profile of your own models.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--name", required=True, metavar="NAME", help="What the profile is to be called.")
 @click.option(

@@ -73,7 +73,7 @@ def fetch(work: list[Missing], models_dir: Path, hub: Hub, progress: Progress) -
     """
     parts = models_dir / "weights" / ".part"
     with _alone(parts):
-        _require_room(work, models_dir, parts)
+        _require_room(work, parts)
         for item in work:
             _fetch_model(item, models_dir, parts, hub, progress)
 
@@ -144,7 +144,7 @@ def _place(stage: Path, folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be written: {e.strerror}") from e
 
 
-def _require_room(work: list[Missing], models_dir: Path, parts: Path) -> None:
+def _require_room(work: list[Missing], parts: Path) -> None:
     there = sum(
         _length(parts / item.model.folder.name / (file.path.name + suffix))
         for item in work
@@ -152,9 +152,9 @@ def _require_room(work: list[Missing], models_dir: Path, parts: Path) -> None:
         for suffix in ("", ".part")
     )
     need = sum(item.bytes for item in work) - there + SPARE_BYTES
-    free = shutil.disk_usage(models_dir).free
+    free = shutil.disk_usage(parts).free
     if need > free:
-        raise OutputError(f"{models_dir}: {size(need)} are needed, {size(free)} are free")
+        raise OutputError(f"{parts.parent}: {size(need)} are needed, {size(free)} are free")
 
 
 def _write(path: Path, text: str) -> None:
