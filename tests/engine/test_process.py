@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import signal
 import stat
@@ -21,7 +20,7 @@ from earshot.engine.server import EngineServer
 from earshot.engine.status import State
 from earshot.errors import EngineError
 from earshot.models import load_profile
-from earshot.session import CoreShares, load_models
+from earshot.session import load_models
 from earshot.settings import load
 from livekit.plugins.llama_cpp import GenerateRequest
 
@@ -145,13 +144,6 @@ async def test_a_native_call_that_does_not_come_back_is_noticed(tmp_path: Path) 
         release.set()
         await server.stop(0)
         await models.aclose()
-
-
-@pytest.mark.parametrize("cores", [1, 2, 3, 4, 5, 6, 8, 12, 16, 64])
-def test_threads_are_never_more_than_cores(cores: int) -> None:
-    shares = dataclasses.astuple(CoreShares.of(cores))
-    assert min(shares) >= 1 and sum(shares) <= max(cores, 3)
-    assert sum(shares) == cores or cores < 3
 
 
 STUCK = """

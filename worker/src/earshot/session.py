@@ -15,6 +15,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.turn import TurnHandlingOptions
 from livekit.plugins import faster_whisper, llama_cpp, piper, silero
 
+from .cores import CoreShares
 from .endpointing import is_finished
 from .errors import ModelError
 from .models import Profile
@@ -36,27 +37,6 @@ def stay_local() -> None:
     for name in ("LIVEKIT_REMOTE_EOT_URL", "LIVEKIT_OBSERVABILITY_URL", "LIVEKIT_DEV_MODE"):
         os.environ.pop(name, None)
     os.environ["LIVEKIT_INFERENCE_URL"] = "http://127.0.0.1:9"
-
-
-@dataclass(frozen=True)
-class CoreShares:
-    """CPU threads of each model. Together they are no more than the cores, where there are three
-    or more: with several calls all models work at once, and pools that share cores wait for each
-    other at every step (two 2-thread pools on 2 cores: 7 times slower than two 1-thread ones)."""
-
-    stt: int
-    llm: int
-    voice: int
-
-    @classmethod
-    def of(cls, cores: int) -> "CoreShares":
-        llm = max(1, cores // 2)
-        voice = max(1, cores // 8)  # a core speaks for ten calls
-        return cls(stt=max(1, cores - llm - voice), llm=llm, voice=voice)
-
-    @classmethod
-    def of_this_machine(cls) -> "CoreShares":
-        return cls.of(len(os.sched_getaffinity(0)))
 
 
 @dataclass(frozen=True)

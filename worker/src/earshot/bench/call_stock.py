@@ -34,8 +34,9 @@ from livekit.agents.utils import shortuuid
 from livekit.plugins import silero
 
 from ..agent import Assistant
+from ..cores import CoreShares
 from ..models import load_profile
-from ..session import CoreShares, stay_local
+from ..session import stay_local
 from ..settings import load
 from .answering import called
 from .stt import Stock as StockSTT

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from ..cores import cores
 from . import engine_pb2 as pb
 
 LIBRARIES = (
@@ -124,7 +125,7 @@ class Usage:
         return cls(
             load=os.getloadavg()[0],
             cpu_s=time.process_time(),
-            cores=len(os.sched_getaffinity(0)),
+            cores=cores(),
             rss_bytes=rss,
             pss_bytes=pss_bytes() or rss,
         )

@@ -1,0 +1,54 @@
+"""How many cores there are for this process, and how the three models divide them."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def cores(cgroup: Path = CGROUP) -> int:
+    """Cores that this process may use: those it may run on, or less where a container is limited
+    (`cpus: 2` leaves all of the machine's cores in sight)."""
+    allowed = len(os.sched_getaffinity(0))
+    quota = _quota(cgroup)
+    return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
+
+
+def _quota(cgroup: Path) -> float | None:
+    for quota_file, period_file in (
+        ("cpu.max", ""),
+        ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"),
+    ):
+        try:
+            words = (cgroup / quota_file).read_text().split()
+            if period_file:
+                words += (cgroup / period_file).read_text().split()
+            quota, period = words
+            if quota not in ("max", "-1"):
+                return int(quota) / int(period)
+        except (OSError, ValueError, ZeroDivisionError):
+            continue
+    return None
+
+
+@dataclass(frozen=True)
+class CoreShares:
+    """CPU threads of each model. Together they are no more than the cores, where there are three
+    or more: with several calls all models work at once, and pools that share cores wait for each
+    other at every step (two 2-thread pools on 2 cores: 7 times slower than two 1-thread ones)."""
+
+    stt: int
+    llm: int
+    voice: int
+
+    @classmethod
+    def of(cls, cores: int) -> "CoreShares":
+        llm = max(1, cores // 2)
+        voice = max(1, cores // 8)  # a core speaks for ten calls
+        return cls(stt=max(1, cores - llm - voice), llm=llm, voice=voice)
+
+    @classmethod
+    def of_this_machine(cls) -> "CoreShares":
+        return cls.of(cores())
