@@ -89,6 +89,51 @@ def test_images_need_a_compose_file_and_docker(
         make(with_images=True)
 
 
+DOCKER = """#!/bin/sh
+# What Earshot asks of Docker, answered by files in DOCKER_DIR.
+echo "$@" >>"$DOCKER_DIR/log"
+case "$1 $2" in
+  "compose config") echo earshot/worker:0.1.0; echo redis:7; echo redis:7 ;;
+  "image save") tar -C "$DOCKER_DIR" -cf "$4" layer ;;
+  "image inspect") echo BSD-3-Clause ;;
+  "image load") [ ! -e "$DOCKER_DIR/broken" ] || { echo "no space left" >&2; exit 1; } ;;
+esac
+"""
+
+
+def test_images_are_saved_carried_and_loaded(
+    earshot: Earshot,
+    make: Make,
+    public: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    (docker.parent / "layer").write_text("layer")
+    monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_DIR", str(docker.parent))
+    bundle = make(with_images=True)
+    before = bundle.read_bytes()
+    (docker.parent / "layer").touch()
+    assert make(with_images=True, name="again.tar").read_bytes() == before
+    with tarfile.open(bundle) as tar:
+        found = [n for n in tar.getnames() if n.startswith("images/")]
+    assert found == ["images/earshot_worker_0.1.0.tar", "images/redis_7.tar"]
+    to, log = tmp_path / "opt", docker.parent / "log"
+    (docker.parent / "broken").touch()
+    ran = earshot("bundle", "install", bundle, "--key", public, "--to", to)
+    assert ran.status == 2 and "docker image load: no space left" in ran.err
+    assert not (to / "current").exists()
+    (docker.parent / "broken").unlink()
+    ran = earshot("bundle", "install", bundle, "--key", public, "--to", to)
+    assert ran.status == 0, ran.err
+    loaded = [line for line in log.read_text().splitlines() if line.startswith("image load")][-2:]
+    assert loaded == [f"image load --quiet --input {to}/versions/0.1.0/{n}" for n in found]
+
+
 def test_saved_images_are_settled(tmp_path: Path) -> None:
     """Docker writes the time of saving into what it saves."""
     (tmp_path / "layer").write_text("layer")

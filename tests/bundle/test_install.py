@@ -168,26 +168,27 @@ def test_commands_of_the_shell(
 
 
 def test_what_the_site_has_of_its_own_comes_along(
-    earshot: Earshot,
-    make: Make,
-    public: Path,
-    to: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    make: Make, public: Path, to: Path, tree: Path, tmp_path: Path
 ) -> None:
+    shipped = tree / "models/manifest.toml"
+    big = shipped.read_text().replace("profiles.tiny", "profiles.big").replace("tiny/", "big/")
+    source = 'repository = "me/big"\nrevision = "main"\nlicence = "CC0-1.0"\n'
+    shipped.write_text(shipped.read_text() + big.replace('licence = "CC0-1.0"\n', source))
     put(make("0.1.0"), public, to)
     models = to / "versions/0.1.0/models"
-    (models / "weights/big").mkdir(parents=True)
-    (models / "weights/big/big.gguf").write_bytes(b"big")
-    (models / "weights/lock.json").write_text('{"weights/big": {"files": {"big.gguf": "00"}}}')
-    (models / "local.toml").write_text(
-        (models / "manifest.toml").read_text().replace("tiny.", "me.")
-    )
+    shutil.copytree(models / "tiny", models / "big")  # fetched, or from a larger bundle
+    (models / "big/llm/of-an-older-version.gguf").write_bytes(b"left behind")
+    (models / "weights").mkdir()
+    (models / "weights/lock.json").write_text('{"big/llm": {"files": {"tiny.gguf": "00"}}}')
+    mine = (models / "manifest.toml").read_text().split("[profiles.big")[0]
+    (models / "local.toml").write_text(mine.replace("profiles.tiny", "profiles.me"))
     put(make("0.2.0"), public, to)
     now = to / "current/models"
-    assert (now / "weights/big/big.gguf").samefile(models / "weights/big/big.gguf")
-    assert "weights/big" in (now / "weights/lock.json").read_text()
+    assert (now / "big/llm/tiny.gguf").samefile(models / "big/llm/tiny.gguf")
+    assert not (now / "big/llm/of-an-older-version.gguf").exists()
+    assert "big/llm" in (now / "weights/lock.json").read_text()
     assert load_profile("me", now).own
+    load_profile("big", now).verify(tmp_path / "other.json")
     rollback(to)
     put(make("0.2.0"), public, to)  # complete already, own additions and all
     assert Site(to).current == "0.2.0"

@@ -1,5 +1,6 @@
 """A hub of models on this machine: ranges, redirects to a storage, and every way to fail."""
 
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +35,12 @@ class Hub:
         return [r for p, r in self.requests if p == f"/storage/{path}"]
 
 
-def serve(hub: Hub) -> ThreadingHTTPServer:
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that refuses the certificate, or was killed, is no news."""
+
+
+def serve(hub: Hub, tls: ssl.SSLContext | None = None) -> ThreadingHTTPServer:
     """Starts it on a free port; `shutdown()` and `server_close()` it."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -86,7 +92,10 @@ def serve(hub: Hub) -> ThreadingHTTPServer:
                 self.close_connection = True
             self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        hub.url = f"https://localhost:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
     return server

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from earshot.models import load_profile
 from earshot.models.hub import Hub as Client
 
 from .conftest import FILES, Earshot, Site
-from .hub import COMMIT, Hub
+from .hub import COMMIT, Hub, serve
 
 GGUF = FILES["me/llm"]["tiny.gguf"]
 GGUF_PATH = "me/llm/resolve/main/tiny.gguf"
@@ -295,3 +296,43 @@ def test_two_at_once(earshot: Earshot, site: Site, hub: Hub) -> None:
         fcntl.flock(held, fcntl.LOCK_EX)
         ran = earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url)
     assert ran.status == 2 and "another `earshot models fetch` is at work" in ran.err
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Of an authority that nobody knows, for localhost: certificate and key in one file."""
+    pem = tmp_path / "hub.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj",
+         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", pem, "-out",
+         tmp_path / "c.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    pem.write_text(pem.read_text() + (tmp_path / "c.pem").read_text())
+    return pem
+
+
+def test_certificates_are_checked(
+    earshot: Earshot,
+    site: Site,
+    hub: Hub,
+    certificate: Path,
+    naps: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = serve(hub, context)
+    try:
+        ran = earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url)
+        assert ran.status == 2 and "its certificate is not trusted here: self" in ran.err
+        assert hub.requests == [] and naps == []  # trying again would not help
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # as a site's own authority
+        assert earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url).status == 0
+        hub.redirect = hub.url.replace("https", "http")
+        (site.models / "weights/tiny-llm/tiny.gguf").unlink()
+        ran = earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url)
+        assert ran.status == 2 and "not encrypted; models are fetched over https alone" in ran.err
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ..errors import BundleError, EarshotError, ModelError, OutputError
-from ..models import own, sha256
+from ..models import load_profiles, own, sha256
 from ..models.lock import Lock
 from ..models.manifest import LOCAL, read_tables
 from ..progress import Progress, size
@@ -195,16 +195,11 @@ def _unpack(bundle: Bundle, site: Site, progress: Progress) -> None:
 
 
 def _carry_over(old: Path, new: Path) -> None:
-    """What the site has beyond the bundle: models fetched or carried earlier, and its own profiles.
+    """What the site has beyond the bundle: its own profiles, and models that the new version names
+    but the bundle did not bring.
 
     Large files are not copied: the same file gets a second name.
     """
-    for path in sorted((old / "weights").rglob("*")):
-        target = new / path.relative_to(old)
-        hidden = any(part.startswith(".") for part in path.relative_to(old).parts)
-        if path.is_file() and not hidden and not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.link(path, target)
     before, now = Lock.read(old).entries, Lock.read(new).entries
     if before.keys() - now.keys():
         (new / "weights" / "lock.json").unlink(missing_ok=True)
@@ -213,8 +208,15 @@ def _carry_over(old: Path, new: Path) -> None:
         tables = read_tables(old / LOCAL)
         if (new / LOCAL).exists():
             tables |= read_tables(new / LOCAL)
-        new.mkdir(parents=True, exist_ok=True)
         (new / LOCAL).write_text(own.text(tables), encoding="utf-8")
+    for profile in load_profiles(new):
+        for file in profile.files:
+            if not file.path.is_relative_to(new) or file.path.exists():
+                continue
+            here = old / file.path.relative_to(new)
+            if here.is_file() and here.stat().st_size == file.bytes:
+                file.path.parent.mkdir(parents=True, exist_ok=True)
+                os.link(here, file.path)
 
 
 def _remove_old(site: Site) -> tuple[str, ...]:
