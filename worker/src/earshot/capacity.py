@@ -6,7 +6,6 @@ keep answers prompt while turns of several calls coincide, half of the cores may
 """
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import structlog
 from livekit.plugins import faster_whisper, llama_cpp, piper
 
+from .cores import cores as available_cores
 from .models import Profile
 from .session import Models, languages
 from .settings import Settings
@@ -36,7 +36,7 @@ async def calls_max(settings: Settings, profile: Profile, models: Models) -> int
     """The setting, else what was measured before for these models, else measures now."""
     if settings.calls.max:
         return settings.calls.max
-    cores = len(os.sched_getaffinity(0))
+    cores = available_cores()
     cache = settings.state_dir / "capacity.json"
     key = f"{profile.name} {cores} {'/'.join(f.sha256[:8] for f in profile.files)}"
     known = _read(cache)
