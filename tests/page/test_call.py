@@ -264,7 +264,8 @@ async def test_the_meter_follows_the_microphone(talking: tuple[Window, ScriptedA
 
 
 async def test_audio_settings_of_the_call(talking: tuple[Window, ScriptedAgent]) -> None:
-    window, agent = talking
+    window, _ = talking
+    await window.page.wait_for_selector("#audio > audio", state="attached")
     settings = await window.page.evaluate(
         """(() => {
           const { localParticipant, remoteParticipants } = earshot.room;
@@ -305,9 +306,10 @@ async def test_transcript_is_copied_and_downloaded(
     ]
     assert positions == sorted(positions)
     await page.click("#copy")
+    await window.true("document.querySelector('#copy span').textContent === 'Copied'")
     await page.focus("#chat-text")
     await page.keyboard.press("Control+V")
-    assert await page.input_value("#chat-text") == text.replace("\n", "").strip()
+    assert await page.input_value("#chat-text") == " ".join(text.strip().split("\n"))
 
 
 async def test_busy_then_admitted(site: Site, open_window: OpenWindow, answer: Answer) -> None:

@@ -5,9 +5,18 @@
 // notice, message {text}, network {state}, playback {blocked}, sound {track, added}, lost {why}, ended {why}.
 
 import { Failure } from "./failures.js";
-import { recordCandidates, connectionFacts } from "./network.js";
+import { recordCandidates } from "./network.js";
 
 const LK = window.LivekitClient;
+
+// livekit-client names its streams by it, but browsers have it on secure origins only
+crypto.randomUUID ??= () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+};
 
 const CONNECT = { autoSubscribe: true, maxRetries: 1, websocketTimeout: 8_000, peerConnectionTimeout: 12_000 };
 
@@ -49,7 +58,7 @@ export class Call extends EventTarget {
     try {
       await this.room.connect(grant.server_url, grant.participant_token, CONNECT);
     } catch (error) {
-      const tried = await candidates.stop();
+      const tried = candidates.stop();
       await this.room.disconnect();
       if (this.#hungUp) throw new Failure("cancelled");
       if (signalled) throw new Failure("ice_failed", { candidates: tried });
@@ -76,11 +85,6 @@ export class Call extends EventTarget {
 
   async startAudio() {
     await this.room.startAudio();
-  }
-
-  /** Facts about the way to the server: network.js says which. */
-  facts() {
-    return connectionFacts(this.room);
   }
 
   async hangUp() {

@@ -48,18 +48,21 @@ export function remember(storage, key, value) {
   }
 }
 
-/** Copies text; the old way where the clipboard is only for secure origins. */
+/** Copies text; the old way where the clipboard is refused, or only for secure origins. */
 export async function copyText(text) {
-  if (navigator.clipboard && window.isSecureContext) {
+  try {
     await navigator.clipboard.writeText(text);
     return;
+  } catch {
+    // refused, or not there: below
   }
   const area = element("textarea", { class: "hidden", readonly: true });
   area.value = text;
-  document.body.append(area);
+  (document.querySelector("dialog[open]") ?? document.body).append(area); // a dialog bars the rest
   area.select();
-  document.execCommand("copy");
+  const done = document.execCommand("copy");
   area.remove();
+  if (!done) throw new Error("the browser refuses to copy");
 }
 
 /** Shows on a button, for a moment, that it has done its work. */

@@ -102,7 +102,7 @@ export class Orb {
     g.fill();
 
     const core = g.createRadialGradient(-radius * 0.35, -radius * 0.45, radius * 0.1, 0, 0, radius * 1.05);
-    core.addColorStop(0, css(blend(colour, this.#colours.glow, 0.25 + 0.6 * awake), 1));
+    core.addColorStop(0, css(blend(blend(colour, [255, 255, 255], 0.3), this.#colours.glow, 0.85 * awake), 1));
     core.addColorStop(0.95, css(colour, 1));
     g.fillStyle = core;
     g.beginPath();

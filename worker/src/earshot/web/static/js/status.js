@@ -17,11 +17,10 @@ export class Status extends EventTarget {
 
   async refresh() {
     clearTimeout(this.#timer);
-    const before = this.latest;
     if (!document.hidden) {
       this.latest = await requestStatus();
       this.#show();
-      this.dispatchEvent(new CustomEvent("change", { detail: { before, now: this.latest } }));
+      this.dispatchEvent(new CustomEvent("change", { detail: this.latest }));
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.refresh(), EVERY_MS);
@@ -43,12 +42,6 @@ export class Status extends EventTarget {
     const [level, text] = describe(this.latest);
     $("#status").dataset.level = level;
     $("#status-text").textContent = text;
-    const name = this.latest?.persona?.name;
-    if (name) {
-      for (const place of document.querySelectorAll("[data-persona]")) {
-        if (place.textContent !== name) place.textContent = name;
-      }
-    }
   }
 }
 
