@@ -37,6 +37,7 @@ async def test_state_and_health(site: Site) -> None:
         ({"ready": False, "engine": "restarting", "livekit": "ready"}, "The engine is restarting"),
         ({"ready": False, "engine": "ready", "livekit": "down"}, "livekit-server is not reached."),
         ({"ready": False, "engine": "ready", "livekit": "ready"}, "The worker is not connected"),
+        ({"ready": False, "engine": "ready", "stopping": True}, "Earshot is being stopped"),
         ({}, "The engine is down"),
     ],
 )
@@ -58,6 +59,13 @@ async def test_no_token_without_livekit(site: Site) -> None:
     site.state.update(livekit="ready", engine="restarting", ready=False)
     site.clock.now += 1
     assert (await site.token())[0] == 201, "the agent itself says that it needs a moment"
+
+
+async def test_no_token_while_it_is_stopped(site: Site) -> None:
+    site.state.update(stopping=True, ready=False)
+    status, body, _ = await site.token()
+    assert (status, body["error"]) == (503, "unavailable")
+    assert body["message"].startswith("Earshot is being stopped")
 
 
 async def test_a_state_that_never_comes_is_told_in_time(page: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +93,28 @@ class Window:
         text = await self.page.evaluate("window.earshot?.transcript() ?? ''")
         notice = await self.page.text_content("#notice")
         return f"{state} notice={notice!r} errors={self.errors}\n{text}"
+
+    async def agents(self) -> list[str]:
+        """Identities of the agents in the call."""
+        found = await self.page.evaluate(
+            "[...(window.earshot.room?.remoteParticipants.keys() ?? [])]"
+        )
+        return [str(identity) for identity in found]
+
+    async def without(self, before: list[str], timeout_s: float = 30.0) -> None:
+        """Until those agents are gone."""
+        await self._agents(lambda now: not set(before) & set(now), timeout_s)
+
+    async def with_another(self, before: list[str], timeout_s: float) -> None:
+        """Until an agent is there who is none of those."""
+        await self._agents(lambda now: bool(set(now) - set(before)), timeout_s)
+
+    async def _agents(self, wanted: Callable[[list[str]], bool], timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not wanted(now := await self.agents()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"agents in the call: {now}; {await self.story()}")
+            await asyncio.sleep(0.1)
 
     async def recording(self, name: str = "recording") -> Recording:
         """What was said into the page and what it played, since it was opened."""

@@ -68,8 +68,8 @@ def open_call(stack: Stack) -> OpenCall:
     """`async with open_call() as caller`: greeted, and listened to."""
 
     @asynccontextmanager
-    async def opened(page: str = "") -> AsyncIterator[Caller]:
-        async with Caller(await from_page(page or stack.page)) as caller:
+    async def opened() -> AsyncIterator[Caller]:
+        async with Caller(await from_page(stack.page)) as caller:
             await caller.agent()
             await caller.greeting()
             yield caller

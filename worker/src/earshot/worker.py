@@ -181,6 +181,7 @@ class Worker:
             "waiting": 0,
             "engine": "down",
             "livekit": "down",
+            "stopping": self._draining,
             "version": __version__,
         }
         if live is None:

@@ -165,6 +165,6 @@ class Watch:
     def _on_attributes(self, changed: dict[str, str], participant: rtc.Participant) -> None:
         if participant.kind != rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
             return
-        self._seen.attributes.update(participant.attributes)
+        self._seen.attributes = dict(participant.attributes)
         if state := changed.get("lk.agent.state"):
             self._seen.states.append(State(time.monotonic(), state))

@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from .. import credentials, endpoints
 from ..credentials import Credentials
 from ..endpoints import Endpoints
-from ..errors import CallError
+from ..errors import CallError, NotRunningError
 
 READY_S = 60.0
 STOP_S = 15.0
@@ -82,6 +84,21 @@ class Stack:
             if time.monotonic() > deadline:
                 raise CallError(f"earshot up: no {event!r} in {timeout_s:.0f} s: {self.tails()}")
             await asyncio.sleep(0.05)
+
+    async def answers(self, timeout_s: float = READY_S) -> None:
+        """Waits until a caller would be answered, after something was broken."""
+        deadline = time.monotonic() + timeout_s
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5.0)) as http:
+            while True:
+                try:
+                    async with http.get(f"{self.page}/readyz") as response:
+                        if response.status == 200:
+                            return
+                except (aiohttp.ClientError, TimeoutError, NotRunningError):
+                    pass  # not there yet
+                if time.monotonic() > deadline:
+                    raise CallError(f"not ready in {timeout_s:.0f} s: {self.tails()}")
+                await asyncio.sleep(0.2)
 
     async def stop(self) -> int | None:
         """SIGTERM, and what is left after 15 s is killed; returns the exit status."""

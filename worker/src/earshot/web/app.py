@@ -106,6 +106,8 @@ class _Site:
                 "`earshot status` says more.",
                 retry_after_s=5,
             )
+        if state is not None and state.get("stopping"):
+            raise Refusal(503, "unavailable", _STOPPING, retry_after_s=5)
         return web.json_response(
             {
                 "server_url": self._hosts.livekit_url(request, host),
@@ -213,7 +215,12 @@ def _owner(request: web.Request) -> str:
     return "loopback" if is_loopback(address) else str(address)
 
 
+_STOPPING = "Earshot is being stopped: running calls end, and no new one begins."
+
+
 def _why(state: Mapping[str, Any]) -> str:
+    if state.get("stopping"):
+        return _STOPPING
     if state.get("engine") != "ready":
         return f"The engine is {state.get('engine', 'down')}: its models are not loaded yet."
     if state.get("livekit") == "down":
