@@ -22,14 +22,15 @@ KINDS = {
     "llm": "starter/llm/starter.gguf",
     "voice": "starter/voice/starter.onnx",
 }
-CARD = "README.md"
+CARD = (".md", ".png")
+"""endings of the files of a model card"""
 
 
 def entry(kind: str, path: str, models: Path = MODELS) -> str:
     """One model of the profile, in TOML."""
     target = models / path
     folder = target if target.is_dir() else target.parent
-    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name != CARD)
+    files = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix not in CARD)
     lines = [f"[profiles.starter.{kind}]", f'path = "{path}"', f'licence = "{LICENCE}"']
     for file in files:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -17,6 +17,8 @@ TEACHER = "slt"
 """the voice of flite that the starter voice was taught by"""
 STEP_S = 0.4
 """what the level is measured over"""
+CLICK = 9.0
+"""a jump between two samples, relative to the usual one around it, that is heard as a click"""
 
 
 def dictation() -> Any:
@@ -45,6 +47,14 @@ def teacher(text: str) -> NDArray[np.float32]:
     return np.asarray(pcm, np.float32) / np.float32(32768)
 
 
+def clicks(audio: NDArray[np.float32], rate_hz: int) -> int:
+    """Steps between samples that stand out of the 20 ms around them, and can be heard at all."""
+    jump = np.abs(np.diff(audio, prepend=np.float32(0), append=np.float32(0)))
+    around = int(0.02 * rate_hz)
+    mean = np.convolve(jump**2, np.ones(around) / around, "same") ** 0.5
+    return int(np.sum((jump > CLICK * mean + 1e-9) & (jump > 0.02)))
+
+
 def level_db(audio: NDArray[np.float32], rate_hz: int) -> float:
     """Of the loud half of the steps: pauses don't count."""
     step = int(STEP_S * rate_hz)
@@ -59,7 +69,7 @@ def score(model: Path, sentences: list[str]) -> dict[str, Any]:
     voice, decoder = PiperVoice.load(model), dictation()
     raw = SynthesisConfig(normalize_audio=False)
     student, taught = Score(), Score()
-    peaks, levels, rtfs = [], [], []
+    peaks, levels, rtfs, clicked, clipped = [], [], [], 0, 0
     for sentence in sentences:
         began = time.perf_counter()
         chunks = list(voice.synthesize(sentence, raw))
@@ -69,6 +79,8 @@ def score(model: Path, sentences: list[str]) -> dict[str, Any]:
         rtfs.append(spent_s / (len(audio) / rate_hz))
         peaks.append(float(np.abs(audio).max()))
         levels.append(level_db(audio, rate_hz))
+        clicked += clicks(audio, rate_hz)
+        clipped += int(np.sum(np.abs(audio) >= 0.999))
         student.add(sentence, written_down(decoder, audio))
         if shutil.which("flite"):
             taught.add(sentence, written_down(decoder, teacher(sentence)))
@@ -78,6 +90,8 @@ def score(model: Path, sentences: list[str]) -> dict[str, Any]:
         "wer": round(student.rate, 4),
         "wer_teacher": round(taught.rate, 4) if taught.words else None,
         "peak": round(max(peaks), 3),
+        "clicks": clicked,
+        "clipped_samples": clipped,
         "level_spread_db": round(float(np.std(levels)), 2),
         "rtf": round(float(np.median(rtfs)), 4),
     }
