@@ -180,6 +180,11 @@ def test_only_https_or_this_machine(earshot: Earshot, site: Site, url: str) -> N
     assert ran.status == 2 and f"{url}: not encrypted" in ran.err
 
 
+def test_no_address(earshot: Earshot, site: Site) -> None:
+    ran = earshot("models", "fetch", "tiny", "--yes", "--hub", "https://[")
+    assert ran.status == 2 and "https://[: not an address" in ran.err
+
+
 def test_an_encrypted_hub_never_leads_to_this_machine() -> None:
     with pytest.raises(FetchError, match="not encrypted"):
         hub_module._require_private("http://127.0.0.1/x", Client().base)

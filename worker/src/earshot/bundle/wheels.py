@@ -1,6 +1,7 @@
 """Wheels of the command line and the plugins: built from the tree, without a network."""
 
 import email
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -26,10 +27,17 @@ def build(root: Path, out: Path) -> list[Path]:
                 f"{root}: no source tree of Earshot ({distribution} is missing); a bundle is made"
                 " in a checkout"
             )
-        _uv(root, "build", "--wheel", "--offline", "--quiet",
-            "--build-constraints", str(root / "requirements" / "build.txt"),
+        _uv(root, "build", "--wheel", "--offline", "--quiet", *_backend(root),
             "--out-dir", str(out), str(root / distribution))  # fmt: skip
     return sorted(out.glob("*.whl"))
+
+
+def _backend(root: Path) -> tuple[str, ...]:
+    """Where the build backend comes from: this environment if it is there (the tests' is), else
+    uv's cache, into which scripts/setup brought it."""
+    if importlib.util.find_spec("hatchling"):
+        return ("--no-build-isolation",)
+    return ("--build-constraints", str(root / "requirements" / "build.txt"))
 
 
 def licence(wheel: Path) -> str:

@@ -220,7 +220,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 def _require_private(url: str, base: str) -> None:
     """https, always; http to this machine alone, and only where that is the hub itself."""
-    parts, home = urlsplit(url), urlsplit(base)
+    try:
+        parts, home = urlsplit(url), urlsplit(base)
+    except ValueError as e:
+        raise FetchError(f"{url}: not an address: {e}") from e
     if parts.scheme == "https" and parts.hostname:
         return
     if parts.scheme == home.scheme == "http" and {parts.hostname, home.hostname} <= LOOPBACK:
