@@ -1,5 +1,6 @@
 """`earshot models fetch` against a hub on this machine."""
 
+import io
 import json
 import resource
 import ssl
@@ -341,3 +342,22 @@ def test_certificates_are_checked(
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize(("answer", "status"), [("n\n", 130), ("\n", 130), ("y\n", 0)])
+def test_the_licences_are_asked(
+    earshot: Earshot,
+    site: Site,
+    hub: Hub,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    status: int,
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    ran = earshot("models", "fetch", "tiny", "--hub", hub.url)
+    assert ran.status == status and "under these licences? [y/N]" in ran.out
+    assert bool(hub.requests) == (status == 0)
