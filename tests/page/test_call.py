@@ -76,6 +76,10 @@ async def test_a_call_from_click_to_hanging_up(
     await window.state("in-call")
     await page.wait_for_selector('body[data-agent-state="listening"]')
     assert await page.inner_text("#state-text") == "Listening"
+    for selector in ("#mute", "#hangup", "#meter", "#sound", "#chat-text", "#copy", "#download"):
+        assert await page.locator(selector).is_visible(), selector
+    for selector in ("#talk", "#ideas", "#open-sound-first", "#failure", "#code-form", "#notice"):
+        assert not await page.locator(selector).is_visible(), selector
     for state, text in (("thinking", "Thinking"), ("speaking", "Speaking")):
         await agent.state(state)
         await page.wait_for_selector(f'body[data-agent-state="{state}"]')

@@ -96,7 +96,7 @@ export class Devices extends EventTarget {
         track.stop();
         return;
       }
-      this.#trial = { track, level: new Level(track.mediaStreamTrack) };
+      this.#trial = { track, level: Level.of(track.mediaStreamTrack) };
       await this.refresh();
     } catch (failure) {
       $("#sound-hint").textContent = `${FAILURES[failure.code]({}).title}. ${FAILURES[failure.code]({}).todo[0]}`;

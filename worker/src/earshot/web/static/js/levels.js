@@ -18,6 +18,16 @@ export class Level {
   #samples;
   #value = 0;
 
+  /** The level of a track; where the browser cannot analyse it, one that stays at nothing. */
+  static of(track) {
+    try {
+      return new Level(track);
+    } catch (error) {
+      console.warn("earshot: no level:", error.message);
+      return { read: () => 0, close() {} };
+    }
+  }
+
   /** @param track a MediaStreamTrack of kind audio */
   constructor(track) {
     const at = audioContext();

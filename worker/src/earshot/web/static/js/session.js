@@ -209,7 +209,7 @@ export class Session {
     });
     on("notice", (told) => this.#told(told));
     on("sound", ({ track, added }) => {
-      if (added) this.#agentLevels.set(track.sid, new Level(track.mediaStreamTrack));
+      if (added) this.#agentLevels.set(track.sid, Level.of(track.mediaStreamTrack));
       else {
         this.#agentLevels.get(track.sid)?.close();
         this.#agentLevels.delete(track.sid);
@@ -287,7 +287,7 @@ export class Session {
     const microphone = this.#microphone;
     const watch = () => {
       this.#microphoneLevel?.close();
-      this.#microphoneLevel = new Level(microphone.mediaStreamTrack);
+      this.#microphoneLevel = Level.of(microphone.mediaStreamTrack);
     };
     watch();
     microphone.on(TrackEvent.Restarted, watch); // after a change of device
