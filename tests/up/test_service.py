@@ -226,7 +226,7 @@ asyncio.run(main())
         assert parent.stdout and parent.stdout.readline() == "ready\n"
         assert len(left(mark)) == 2
         parent.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while left(mark):
         assert time.monotonic() < deadline
         time.sleep(0.05)
