@@ -24,7 +24,7 @@ class Screen:
         self._report = report
         self._phase = "starting"
         within = f"{plan.settings.calls.drain_s:g} s"
-        self._patience = f"calls may end, within {within}; Ctrl-C again: at once"
+        self._patience = f"running calls get {within}; Ctrl-C again: at once"
         self._last: list[str] = []
         self._console = Console()
         self._live = Live(console=self._console, auto_refresh=False, screen=False)
