@@ -79,3 +79,27 @@ async def test_who_gives_up_leaves_the_line(tmp_path: Path) -> None:
     assert door.waiting == 0
     slot.release()
     assert door.try_enter() is not None
+
+
+def test_who_died_in_a_call_leaves_a_note(tmp_path: Path) -> None:
+    door = Admission(tmp_path, 2)
+    living = door.try_enter()
+    assert living
+    living.note("the living")
+    noting = (
+        HOLD.replace("assert Admission", "slot = Admission")
+        .replace('print("in"', 'slot.note("the dead"); print("in"')
+        .replace(", 1)", ", 2)")
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", noting, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    with holder:
+        assert holder.stdout.readline() == "in\n"
+        assert door.abandoned() == []
+        holder.send_signal(signal.SIGKILL)
+    assert door.abandoned() == ["the dead"]
+    assert door.abandoned() == []
+    living.release()
+    assert door.abandoned() == []

@@ -2,7 +2,8 @@
 
 A slot is a file that a call's process keeps locked as long as it lives (flock): the kernel frees
 it whatever happens to the process. Those who wait queue at one more locked file each; the lowest
-number goes first. Knows nothing of rooms.
+number goes first. A slot may hold a note: one that is found in a free slot was left by a process
+that died in its call. Knows nothing of rooms.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 POLL_S = 0.1
+NOTE_BYTES_MAX = 4096
 
 
 class Slot:
@@ -22,9 +24,16 @@ class Slot:
     def __init__(self, handle: int) -> None:
         self._handle: int | None = handle
 
+    def note(self, text: str) -> None:
+        """What whoever comes after should know if this process dies here."""
+        assert self._handle is not None, "released"
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, text.encode(), 0)
+
     def release(self) -> None:
         """Idempotent."""
         if self._handle is not None:
+            os.ftruncate(self._handle, 0)
             os.close(self._handle)
             self._handle = None
 
@@ -81,6 +90,18 @@ class Admission:
     def waiting(self) -> int:
         """How many wait in the line."""
         return len(self._waiting())
+
+    def abandoned(self) -> list[str]:
+        """The notes of processes that died in their calls; each is told once."""
+        notes = []
+        for path in self._slots:
+            if not path.exists() or not path.stat().st_size:
+                continue  # free, or a call without a note: not to be locked even for a moment
+            handle = _lock(path)
+            if handle is not None:
+                notes.append(os.pread(handle, NOTE_BYTES_MAX, 0).decode(errors="replace"))
+                Slot(handle).release()
+        return [note for note in notes if note]
 
     def _take(self) -> Slot | None:
         for path in self._slots:

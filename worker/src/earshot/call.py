@@ -5,6 +5,7 @@ tells the page what happens, and ends the call after long silence or at its long
 """
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Coroutine
@@ -175,6 +176,9 @@ class Call:
             if not entering.done():
                 return False
             self._slot = entering.result()
+            # a worker that comes after us takes us out of the room: livekit-server alone would
+            # believe for 20 s that we come back
+            self._slot.note(json.dumps([self._room.name, self._room.local_participant.identity]))
             return True
         finally:
             entering.cancel()

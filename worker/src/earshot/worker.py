@@ -5,6 +5,7 @@ works. Nothing is asked of LiveKit's cloud: `start` mode, everything local by na
 """
 
 import asyncio
+import json
 import os
 import signal
 from contextlib import suppress
@@ -32,6 +33,7 @@ from .web.server import serve
 ENGINE_WITHIN_S = 120.0
 RECONNECT_TRIES = 1_000_000  # a livekit-server that restarts is waited for
 LOOPBACK = "127.0.0.1"
+TEND_S = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -87,6 +89,7 @@ class Worker:
         self._live: _Live | None = None
         self._server: AgentServer | None = None
         self._draining = False
+        self._tending: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serves the page at once, and calls as soon as the engine is warm."""
@@ -109,6 +112,8 @@ class Worker:
         try:
             await server.run()
         finally:
+            if self._tending is not None:
+                self._tending.cancel()
             with suppress(Exception):  # whatever it was, the page and the engine close after it
                 await server.aclose()
 
@@ -147,27 +152,46 @@ class Worker:
     def _registered(self, live: _Live) -> None:
         live.registered = True
         _log.info("ready for calls", calls_max=live.calls_max)
-        asyncio.get_running_loop().create_task(self._take_up_rooms())
+        if self._tending is not None:
+            self._tending.cancel()
+        self._tending = asyncio.get_running_loop().create_task(self._tend_rooms(live))
 
-    async def _take_up_rooms(self) -> None:
-        """Comes to those who wait in a room whose agent died with the worker before."""
+    async def _tend_rooms(self, live: _Live) -> None:
+        """Comes to those who wait in a room whose agent died: with the worker before this one, or
+        later, in a call's process alone."""
+        orphaned = True
         async with api.LiveKitAPI(
             livekit_url(self._settings).replace("ws", "http", 1),
             self._credentials.api_key,
             self._credentials.api_secret,
         ) as server:
-            rooms = (await server.room.list_rooms(api.ListRoomsRequest())).rooms
-            for room in rooms:
-                request = api.ListParticipantsRequest(room=room.name)
-                people = (await server.room.list_participants(request)).participants
-                kinds = {p.kind for p in people}
-                checks = room.name.startswith(call.CHECK_ROOMS)
-                if people and not checks and api.ParticipantInfo.Kind.AGENT not in kinds:
-                    dispatch = api.CreateAgentDispatchRequest(
-                        room=room.name, agent_name=self._settings.calls.agent_name
-                    )
-                    await server.agent_dispatch.create_dispatch(dispatch)
-                    _log.info("an abandoned call is taken up", room=room.name)
+            while not self._draining:
+                for note in live.admission.abandoned():
+                    orphaned = True
+                    with suppress(api.TwirpError, ValueError):  # it is gone already
+                        room, identity = json.loads(note)
+                        dead = api.RoomParticipantIdentity(room=room, identity=identity)
+                        await server.room.remove_participant(dead)
+                if orphaned:
+                    try:
+                        await self._take_up_rooms(server)
+                        orphaned = False
+                    except (api.TwirpError, OSError, TimeoutError) as e:
+                        _log.info("rooms could not be looked at", error=str(e))
+                await asyncio.sleep(TEND_S)
+
+    async def _take_up_rooms(self, server: api.LiveKitAPI) -> None:
+        for room in (await server.room.list_rooms(api.ListRoomsRequest())).rooms:
+            request = api.ListParticipantsRequest(room=room.name)
+            people = (await server.room.list_participants(request)).participants
+            kinds = {p.kind for p in people}
+            checks = room.name.startswith(call.CHECK_ROOMS)
+            if people and not checks and api.ParticipantInfo.Kind.AGENT not in kinds:
+                dispatch = api.CreateAgentDispatchRequest(
+                    room=room.name, agent_name=self._settings.calls.agent_name
+                )
+                await server.agent_dispatch.create_dispatch(dispatch)
+                _log.info("an abandoned call is taken up", room=room.name)
 
     async def status(self) -> dict[str, Any]:
         """What the page shows; no secret in it."""
