@@ -204,12 +204,21 @@ async def test_a_turn_has_its_latency_and_the_drawer_its_history(
     await window.true("Number(document.querySelector('.latency').dataset.totalMs) >= 400")
     assert await page.locator(".latency").count() == 1
 
+    # typed: nothing was spoken, so the clause and the voice are all there is to wait for
     await agent.says("a2", "A second answer.")
-    await agent.tells("turn", turn(2, "A second answer.", latency_ms={"llm_ttft": 20.0}))
+    typed = {"first_clause": 50.0, "tts_ttfb": 40.0, "endpointing": None, "voice_to_voice": None}
+    await agent.tells("turn", turn(2, "A second answer.", latency_ms=typed))
+    second = page.locator('#captions > li[data-segment="a2"] .latency')
+    assert 90 <= float(await second.get_attribute("data-total-ms") or 0) < 190
+    # not measured at all: no bar
+    await agent.says("a3", "A third answer.")
+    await agent.tells("turn", turn(3, "A third answer.", latency_ms={"llm_ttft": 20.0}))
     await bar.click()
     drawer = page.locator("#history")
     await drawer.wait_for()
-    await window.true("document.querySelectorAll('#history tbody tr').length === 2")
+    await window.true("document.querySelectorAll('#history tbody tr').length === 3")
+    assert await page.locator(".latency").count() == 2
+    assert "2, typed" in await drawer.locator("tbody").inner_text()
     assert await drawer.locator("svg.plot rect").count() >= 3
     assert "Round trip" in await drawer.inner_text()
     assert "Network" in await drawer.locator("thead").inner_text()

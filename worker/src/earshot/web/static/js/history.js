@@ -49,7 +49,7 @@ export class History {
 
   #draw() {
     const turns = this.all();
-    const timed = turns.filter((turn) => turn.total !== null);
+    const timed = turns.filter((turn) => turn.total !== null && !turn.typed); // typed ones are no measure of a voice
     const body = $("#history-body");
     if (!timed.length) {
       body.replaceChildren(element("p", { class: "nothing" }, "After the first answer, this shows how long you waited for it, and for what."), this.#connection());
@@ -164,7 +164,7 @@ function table(turns) {
           element(
             "tr",
             {},
-            element("td", {}, String(turn.turn)),
+            element("td", {}, turn.typed ? `${turn.turn}, typed` : String(turn.turn)),
             ...columns.map(([stage]) => element("td", {}, turn.work[stage] == null ? "–" : String(Math.round(turn.work[stage])))),
             element("td", {}, turn.total === null ? "–" : String(Math.round(turn.total))),
           ),

@@ -11,14 +11,14 @@ export const STAGES = [
   ["stt", "STT", "speech to text"],
   ["llm", "LLM", "first clause of the answer"],
   ["tts", "TTS", "first sound of the voice"],
-  ["network", "Network", "round trip between you and the agent"],
   ["other", "Other", "everything between the stages"],
+  ["network", "Network", "round trip between you and the agent"],
 ];
 
 const number = (value) => (Number.isFinite(value) ? Math.max(0, value) : null);
 
 /**
- * A turn's record and the network's round trip -> {total, work: {stage: ms|null}, waits: [[stage, ms]]};
+ * A turn's record and the network's round trip -> {turn, total, typed, work: {stage: ms|null}, waits: [[stage, ms]]};
  * total null: not measured.
  */
 export function measure(turn, rtt_ms) {
@@ -30,8 +30,11 @@ export function measure(turn, rtt_ms) {
     tts: number(given.tts_ttfb),
     network: number(rtt_ms),
   };
-  const voice = number(given.voice_to_voice);
-  if (voice === null) return { turn: turn.turn, total: null, work, waits: [] };
+  let voice = number(given.voice_to_voice);
+  // a typed message ends no speech: what one waits for is the clause and the voice
+  const typed = voice === null && work.endpointing === null && work.llm !== null && work.tts !== null;
+  if (typed) voice = work.llm + work.tts;
+  if (voice === null) return { turn: turn.turn, total: null, typed, work, waits: [] };
   let left = voice;
   const take = (ms) => {
     const part = Math.min(left, Math.max(0, ms ?? 0));
@@ -42,10 +45,11 @@ export function measure(turn, rtt_ms) {
   waits.stt = take((work.stt ?? 0) - waits.endpointing); // counted from the same moment
   waits.tts = take(work.tts);
   waits.llm = take(work.llm);
-  waits.other = left;
+  waits.other = left < 0.5 ? 0 : left;
   waits.network = work.network ?? 0;
   return {
     turn: turn.turn,
+    typed,
     total: voice + waits.network,
     work,
     waits: STAGES.map(([stage]) => [stage, waits[stage]]).filter(([, ms]) => ms >= 0.5),

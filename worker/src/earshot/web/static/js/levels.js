@@ -54,3 +54,43 @@ export class Level {
     this.#analyser.disconnect();
   }
 }
+
+/** The levels of a call: the microphone's, and those of what the agent sends. */
+export class Levels {
+  #microphone = null;
+  #agent = new Map();
+
+  microphone(track) {
+    this.#microphone?.close();
+    this.#microphone = track && Level.of(track);
+  }
+
+  add(id, track) {
+    this.remove(id);
+    this.#agent.set(id, Level.of(track));
+  }
+
+  remove(id) {
+    this.#agent.get(id)?.close();
+    this.#agent.delete(id);
+  }
+
+  /** Whether the agent sends any sound, be it silence. */
+  get hasAgent() {
+    return this.#agent.size > 0;
+  }
+
+  /** The microphone's level, null without one. */
+  get you() {
+    return this.#microphone?.read() ?? null;
+  }
+
+  get agent() {
+    return Math.max(0, ...[...this.#agent.values()].map((level) => level.read()));
+  }
+
+  close() {
+    this.microphone(null);
+    for (const id of [...this.#agent.keys()]) this.remove(id);
+  }
+}

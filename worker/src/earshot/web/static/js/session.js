@@ -10,7 +10,7 @@ import { Call } from "./call.js";
 import { $, sleep } from "./dom.js";
 import { Failure, clearFailure, showFailure } from "./failures.js";
 import { latencyBar, measure } from "./latency.js";
-import { Level, audioContext } from "./levels.js";
+import { Levels, audioContext } from "./levels.js";
 import { microphonePermission, openMicrophone } from "./microphone.js";
 import { Network } from "./network.js";
 import { clearNotice, notice } from "./notices.js";
@@ -33,8 +33,7 @@ export class Session {
   #parts;
   #attempt = 0; // counts calls, so that what belongs to an older one is dropped
   #microphone = null;
-  #microphoneLevel = null;
-  #agentLevels = new Map();
+  #levels = new Levels();
   #agent = NOBODY;
   #place; // in the line, when all lines are busy
   #goodbye = ""; // the agent has said that it will hang up
@@ -44,7 +43,7 @@ export class Session {
   /** @param parts {status, states, captions, history, devices, code, name: () => the agent's, act} */
   constructor(parts) {
     this.#parts = parts;
-    parts.devices.levelInCall = () => this.#microphoneLevel?.read() ?? null;
+    parts.devices.levelInCall = () => this.#levels.you;
     parts.devices.addEventListener("microphone", ({ detail }) => this.#choose("microphone", detail));
     parts.devices.addEventListener("speaker", ({ detail }) => this.#choose("speaker", detail));
   }
@@ -77,10 +76,7 @@ export class Session {
 
   /** How loud both sides are now, 0..1. */
   levels() {
-    return {
-      you: this.#microphoneLevel && !this.muted ? this.#microphoneLevel.read() : 0,
-      agent: Math.max(0, ...[...this.#agentLevels.values()].map((level) => level.read())),
-    };
+    return { you: this.muted ? 0 : (this.#levels.you ?? 0), agent: this.#levels.agent };
   }
 
   /** Shows a failure, or asks for the code if that is what is missing. */
@@ -169,7 +165,7 @@ export class Session {
     const here = () => current() && this.call?.connected && this.#agent.present;
     if (!here()) return;
     if (this.#agent.busy) this.#wait();
-    else if (this.#agent.state || this.#agentLevels.size) this.#inCall();
+    else if (this.#agent.state || this.#levels.hasAgent) this.#inCall();
     else setTimeout(() => here() && !this.#agent.busy && this.#inCall(), SETTLE_MS);
   }
 
@@ -209,11 +205,8 @@ export class Session {
     });
     on("notice", (told) => this.#told(told));
     on("sound", ({ track, added }) => {
-      if (added) this.#agentLevels.set(track.sid, Level.of(track.mediaStreamTrack));
-      else {
-        this.#agentLevels.get(track.sid)?.close();
-        this.#agentLevels.delete(track.sid);
-      }
+      if (added) this.#levels.add(track.sid, track.mediaStreamTrack);
+      else this.#levels.remove(track.sid);
       if (added && this.#parts.states.now !== "in-call") this.#arrived(current);
     });
     on("playback", ({ blocked }) => {
@@ -285,10 +278,7 @@ export class Session {
   #watchMicrophone() {
     const { TrackEvent } = window.LivekitClient;
     const microphone = this.#microphone;
-    const watch = () => {
-      this.#microphoneLevel?.close();
-      this.#microphoneLevel = Level.of(microphone.mediaStreamTrack);
-    };
+    const watch = () => this.#levels.microphone(microphone.mediaStreamTrack);
     watch();
     microphone.on(TrackEvent.Restarted, watch); // after a change of device
     microphone.on(TrackEvent.Ended, () => {
@@ -346,12 +336,9 @@ export class Session {
     document.body.dataset.network = "";
     const leaving = this.call;
     this.call = null;
-    this.#microphoneLevel?.close();
-    this.#microphoneLevel = null;
+    this.#levels.close();
     this.#microphone?.stop();
     this.#microphone = null;
-    for (const level of this.#agentLevels.values()) level.close();
-    this.#agentLevels.clear();
     this.#agent = NOBODY;
     this.#parts.history.newCall();
     this.#parts.captions.close();

@@ -47,6 +47,7 @@ export class Status extends EventTarget {
 
 export function describe(status) {
   if (!status) return ["bad", "The server does not answer"];
+  if (status.stopping) return ["warn", "Earshot is being stopped"];
   if (status.livekit === "down") return ["bad", "The call server is down"];
   if (status.engine === "restarting") return ["warn", "The engine is restarting"];
   if (status.engine === "down") return ["bad", "The engine is down"];
