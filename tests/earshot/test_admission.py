@@ -30,6 +30,14 @@ def test_as_many_as_there_are_slots(tmp_path: Path) -> None:
     assert door.try_enter() is not None
 
 
+def test_who_comes_later_finds_the_slots(tmp_path: Path) -> None:
+    Admission(tmp_path, 3)
+    Admission(tmp_path, 2)
+    door = Admission(tmp_path)
+    assert door.try_enter() and door.try_enter()
+    assert door.try_enter() is None
+
+
 def test_a_killed_process_frees_its_slot(tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True

@@ -43,13 +43,20 @@ class Admission:
 
     Args:
         folder: where the lock files are; made if missing.
-        calls_max: slots.
+        calls_max: so many slots from now on; None = as many as there are.
     """
 
-    def __init__(self, folder: Path, calls_max: int) -> None:
+    def __init__(self, folder: Path, calls_max: int | None = None) -> None:
         self._folder = folder
-        self._slots = [folder / f"slot-{i:03}" for i in range(calls_max)]
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if calls_max is None:
+            self._slots = sorted(folder.glob("slot-*"))
+            return
+        self._slots = [folder / f"slot-{i:03}" for i in range(calls_max)]
+        for surplus in set(folder.glob("slot-*")).difference(self._slots):
+            surplus.unlink()
+        for slot in self._slots:
+            slot.touch(mode=0o600)
 
     def try_enter(self) -> Slot | None:
         """A slot, if one is free and nobody waits for it."""

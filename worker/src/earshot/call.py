@@ -166,7 +166,7 @@ class Call:
     async def _admitted(self) -> bool:
         """Waits for a slot; False if the caller left meanwhile."""
         folder = endpoints.run_dir(self._settings.state_dir) / "slots"
-        admission = Admission(folder, self._settings.calls.max)
+        admission = Admission(folder)
         persona = self._settings.persona
         signal = BusySignal(self._room, self._engine.synthesizer, persona, self._notices)
         entering = asyncio.create_task(admission.enter(signal.waiting))

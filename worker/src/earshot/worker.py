@@ -6,7 +6,6 @@ works. Nothing is asked of LiveKit's cloud: `start` mode, everything local by na
 
 import asyncio
 import json
-import os
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import structlog
 from livekit import api
 from livekit.agents import AgentServer
 
-from . import call, endpoints
+from . import call, endpoints, processes
 from .admission import Admission
 from .capacity import calls_max
 from .credentials import Credentials, load_or_create
@@ -86,6 +85,7 @@ class Worker:
     def __init__(self, settings: Settings, credentials: Credentials) -> None:
         self._settings = settings
         self._credentials = credentials
+        self._metrics = endpoints.run_dir(settings.state_dir) / "metrics"
         self._live: _Live | None = None
         self._server: AgentServer | None = None
         self._draining = False
@@ -93,6 +93,7 @@ class Worker:
 
     async def run(self) -> None:
         """Serves the page at once, and calls as soon as the engine is warm."""
+        processes.begin(livekit_url(self._settings), self._credentials, self._metrics)
         app = build_app(self._settings, self._credentials, self.status)
         async with serve(app, self._settings.network):
             socket = default_socket(self._settings.state_dir)
@@ -104,7 +105,6 @@ class Worker:
         profile = load_profile(settings.profile, settings.models_dir)
         models = Models(engine.transcriber, engine.generator, engine.synthesizer)
         most = await calls_max(settings, profile, models)
-        os.environ["EARSHOT_CALLS__MAX"] = str(most)  # the calls' processes read it as a setting
         folder = endpoints.run_dir(settings.state_dir) / "slots"
         self._live = live = _Live(engine, Admission(folder, most), most)
         self._server = server = self._agent_server(most)
@@ -120,7 +120,6 @@ class Worker:
     def _agent_server(self, most: int) -> AgentServer:
         settings = self._settings
         network = settings.network
-        metrics = endpoints.run_dir(settings.state_dir) / "metrics"
         server = AgentServer(
             ws_url=livekit_url(settings),
             api_key=self._credentials.api_key,
@@ -128,7 +127,7 @@ class Worker:
             host=LOOPBACK,
             port=network.health_port,
             prometheus_port=network.metrics_port,
-            prometheus_multiproc_dir=str(metrics),
+            prometheus_multiproc_dir=str(self._metrics),
             setup_fnc=call.prepare,
             load_fnc=lambda s: self._load(s, most),
             num_idle_processes=1 if most == 1 else 2,
@@ -138,7 +137,6 @@ class Worker:
             initialize_process_timeout=30.0,
             max_retry=RECONNECT_TRIES,
             http_proxy=None,
-            preload_modules=["earshot.call"],
         )
         server.rtc_session(
             call.answer, agent_name=settings.calls.agent_name, on_request=call.consider
@@ -215,13 +213,15 @@ class Worker:
             engine = "ready" if health.serving else "restarting"
         except EngineError:
             engine = "restarting"
+        # LiveKit tells of a connection that is made, not of one that is lost
+        connected = live.registered and self._server is not None and not self._server._connecting
         return state | {
-            "ready": engine == "ready" and live.registered and not self._draining,
+            "ready": engine == "ready" and connected and not self._draining,
             "calls": live.admission.calls,
             "calls_max": live.calls_max,
             "waiting": live.admission.waiting,
             "engine": engine,
-            "livekit": "ready" if live.registered else "down",
+            "livekit": "ready" if connected else "down",
         }
 
     async def drain(self) -> None:

@@ -1,5 +1,7 @@
 """`earshot up`."""
 
+from pathlib import Path
+
 import click
 
 
@@ -13,8 +15,23 @@ import click
 )
 @click.option("--profile", metavar="NAME", help="Which models; overrides the setting `profile`.")
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser when ready.")
+@click.option(
+    "--demo", is_flag=True, help="A scripted caller asks three questions; then everything stops."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default=Path("answer.wav"),
+    show_default=True, metavar="ANSWER.wav", help="With --demo: what the caller heard.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per event, nothing else.")
-def command(ports: str, lan: bool, profile: str | None, open_page: bool, as_json: bool) -> int:
+def command(
+    ports: str,
+    lan: bool,
+    profile: str | None,
+    open_page: bool,
+    demo: bool,
+    output: Path,
+    as_json: bool,
+) -> int:
     """Start everything that a call needs, and keep it running.
 
     livekit-server, the engine with the models, the worker and its web page; redis too where it is
@@ -24,8 +41,9 @@ def command(ports: str, lan: bool, profile: str | None, open_page: bool, as_json
     \b
     earshot up
     earshot up --lan --ports auto
+    earshot up --demo
     earshot up --json | jq -r 'select(.event == "ready").page'
     """
     from ..up.command import Options, up
 
-    return up(Options(ports == "auto", lan, profile, as_json, open_page))
+    return up(Options(ports == "auto", lan, profile, as_json, open_page, demo, output))

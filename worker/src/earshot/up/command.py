@@ -27,6 +27,10 @@ class Options:
     profile: str | None = None
     as_json: bool = False
     open_page: bool = False
+    demo: bool = False
+    """A scripted caller holds one call, then everything stops."""
+    answer: Path | None = None
+    """Where what that caller heard is written."""
 
 
 def up(options: Options) -> int:
@@ -55,8 +59,12 @@ def up(options: Options) -> int:
 def _up(settings: Settings, options: Options) -> int:
     plan = prepare(settings, auto_ports=options.auto_ports)
 
-    async def run() -> None:
+    async def run() -> int:
+        opened: set[str] = set()
+        calling: asyncio.Task[int] | None = None
+
         def tell(event: Event) -> None:
+            nonlocal calling
             try:
                 output.tell(event)
             except OSError:
@@ -67,14 +75,30 @@ def _up(settings: Settings, options: Options) -> int:
                 asyncio.get_running_loop().run_in_executor(
                     None, webbrowser.open, plan.endpoints.page
                 )
+            if event.kind == "ready" and options.demo and calling is None:
+                calling = asyncio.create_task(_demo(stack, options))
 
-        opened: set[str] = set()
         stack = Stack(plan, tell)
         with _output(plan, options, stack) as output:
             await stack.run()
+        if calling is None:
+            return 0
+        calling.cancel()  # there is nothing left of it, unless it was stopped in the middle
+        (result,) = await asyncio.gather(calling, return_exceptions=True)
+        if isinstance(result, EarshotError):
+            raise result
+        return result if isinstance(result, int) else 1
 
-    asyncio.run(run())
-    return 0
+    return asyncio.run(run())
+
+
+async def _demo(stack: Stack, options: Options) -> int:
+    from ..caller.demo import demo
+
+    try:
+        return await demo(stack.endpoints.page, options.answer, options.as_json)
+    finally:
+        stack.stop()
 
 
 def _silence() -> None:
@@ -86,7 +110,7 @@ def _silence() -> None:
 def _output(plan: Plan, options: Options, stack: Stack) -> Output:
     if options.as_json:
         return JsonLines()
-    if not sys.stdout.isatty():
+    if options.demo or not sys.stdout.isatty():
         return Lines(plan)
     from .screen import Screen
 

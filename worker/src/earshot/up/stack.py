@@ -89,8 +89,12 @@ class Stack:
     def _states(self) -> dict[str, Status]:
         return {service.spec.name: service.status for service in self._services}
 
+    def stop(self) -> None:
+        """Lets `run` return, as a signal does."""
+        self._stop.set()
+
     async def run(self) -> None:
-        """Until SIGINT or SIGTERM; everything is stopped when it returns or raises.
+        """Until `stop`, SIGINT or SIGTERM; everything is stopped when it returns or raises.
 
         Raises:
             StackError: a service gave up.
