@@ -154,7 +154,7 @@ def test_no_value_breaks_out_of_its_place(tmp_path: Path) -> None:
     assert config["key_file"] == str(odd)
     assert config["redis"] == {"address": "redis:6379", "password": 'p"\n: #w'}
     # in a container: everywhere, and told to callers as the machine's address
-    assert (config["bind_addresses"], config["rtc"]["ips"]["includes"]) == ([], [])
+    assert (config["bind_addresses"], config["rtc"]["ips"]["includes"]) == ([""], [])
     assert config["turn"]["bind_addresses"] == ["0.0.0.0"]
     assert config["turn"]["allow_restricted_peer_cidrs"] == ["10.0.0.5/32"]
     assert config["rtc"]["use_external_ip"] is False

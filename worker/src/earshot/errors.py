@@ -14,6 +14,7 @@
     ├── DocumentsError        a documents folder that cannot be read
     ├── DeviceError           no microphone or loudspeaker
     ├── CredentialsError      a secret that is missing, damaged or readable by others
+    ├── InitError             a folder, an address or a Docker that compose can't use
     ├── StackError            something that `earshot up` needs is missing, busy or gave up
     ├── NotRunningError       nothing runs here
     ├── EngineError           an engine that cannot listen, or that does not answer
@@ -78,6 +79,10 @@ class DeviceError(EarshotError):
 
 class CredentialsError(EarshotError):
     """A secret that is missing, damaged or readable by others."""
+
+
+class InitError(EarshotError):
+    """A folder, an address or a Docker that compose can't use."""
 
 
 class StackError(EarshotError):

@@ -20,6 +20,7 @@ COMMANDS = {
     "worker": "Take calls and serve the page; `earshot up` starts it.",
     "models": "List, fetch and check models, or add your own.",
     "bundle": "Carry Earshot to a machine without a network.",
+    "init": "Prepare this folder for docker compose.",
     "settings": "Show every setting, its value and its meaning.",
 }
 

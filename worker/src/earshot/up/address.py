@@ -56,6 +56,15 @@ def find(network: NetworkSettings) -> Address:
     return _best(ours, _route())
 
 
+def candidates() -> list[Address]:
+    """Every address of this machine that others may reach, the likeliest first."""
+    ours, routed, found = _interfaces(), _route(), []
+    while ours:
+        found.append(_best(ours, routed))
+        del ours[found[-1].ip]
+    return found
+
+
 def _named(network: NetworkSettings, ours: dict[str, str]) -> Address:
     try:
         address = IPv4Address(network.address)

@@ -43,7 +43,7 @@ def render(configuration: Configuration) -> str:
     redis = {"address": c.redis_address, "password": c.redis_password} if c.redis_address else {}
     values: dict[str, object] = {
         "port": c.port,
-        "bind_addresses": list(c.bind_addresses),
+        "bind_addresses": list(c.bind_addresses) or [ANY_ADDRESS],  # an empty list would mean none
         "node_ip": c.node_ip,
         "loopback": c.loopback,
         "rtc_udp_port": c.rtc_udp_port,

@@ -7,7 +7,7 @@ from ..settings import LivekitSettings
 
 _CONFIGURATION = """\
 # Written by Earshot at each start; changes are lost.
-bind 127.0.0.1
+bind {bind}
 protected-mode yes
 port {port}
 requirepass {password}
@@ -22,9 +22,9 @@ maxmemory-policy noeviction
 """
 
 
-def render(port: int, password: str) -> str:
+def render(port: int, password: str, bind: str = "127.0.0.1") -> str:
     """redis.conf; holds the password, which would be seen by all on a command line."""
-    return _CONFIGURATION.format(port=port, password=password)
+    return _CONFIGURATION.format(port=port, password=password, bind=bind)
 
 
 def program(settings: LivekitSettings) -> str:
