@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from .cli import COMMANDS, cli
-from .settings import table
+from .settings_table import table
 
 
 def cli_help() -> str:

@@ -2,7 +2,8 @@
 
 import click
 
-from ..settings import load, table
+from ..settings import load
+from ..settings_table import table
 
 
 @click.command("settings")
