@@ -9,7 +9,8 @@ import yaml
 from earshot.settings import NetworkSettings, Settings
 from earshot.version import __version__
 
-SERVICES = ("front", "worker", "livekit", "redis")
+SERVICES = ("front", "worker", "livekit", "redis", "tls", "tls-front")
+FRONTS = ("front", "tls-front")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_only_the_front_has_a_way_out_and_ports(compose: dict[str, Any]) -> None
     assert compose["networks"]["inside"] == {"internal": True}
     for name in SERVICES:
         service = compose["services"][name]
-        if name == "front":
+        if name in FRONTS:
             assert sorted(service["networks"]) == ["inside", "outside"]
             assert all(
                 port.startswith(("${EARSHOT_NETWORK__ADDRESS}:", "127.0.0.1:"))

@@ -4,6 +4,7 @@
     .earshot/worker/           the worker's state folder; secrets/ in it holds keys and access code
     .earshot/livekit.yaml      livekit-server's configuration, which holds redis's password
     .earshot/redis.conf        redis's, too
+    .earshot/tls/              certificates of this machine's own authority (profile tls)
 
 All of it is private (folders 700, files 600) and belongs to the user whom the containers run as:
 Docker gives a container a file as it is on the disk.
@@ -122,7 +123,7 @@ def _write(
     """Returns the names of what changed."""
     give_to = owner if os.getuid() == 0 else None
     home = folder / ".earshot"
-    for place in (home, home / "worker", home / "worker" / "secrets"):
+    for place in (home, home / "worker", home / "worker" / "secrets", home / "tls"):
         _private_folder(place, give_to)
     secrets = credentials.load_or_create(home / "worker")
     for path in credentials.folder(home / "worker").iterdir():
