@@ -243,6 +243,8 @@ OpenWindow = Callable[..., Awaitable[Window]]
 @pytest.fixture
 async def open_window(tmp_path: Path) -> AsyncIterator[OpenWindow]:
     """open_window(url, microphone="yes" | "denied" | "none", dark=…, width=…, flags=…) -> Window"""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no Chromium")
     async with AsyncExitStack() as stack:
         playwright = await stack.enter_async_context(async_playwright())
 

@@ -45,7 +45,7 @@ export class Level {
     for (const sample of this.#samples) sum += sample * sample;
     const db = 10 * Math.log10(sum / this.#samples.length + 1e-10);
     const now = Math.min(1, Math.max(0, (db - QUIET_DB) / (LOUD_DB - QUIET_DB)));
-    this.#value = Math.max(now, this.#value * 0.88);
+    this.#value = Math.max(now, this.#value * 0.8);
     return this.#value;
   }
 

@@ -109,9 +109,10 @@ export class Network {
     const chosen = stats.find((stat) => stat.type === "transport")?.selectedCandidatePairId;
     const pair = (chosen && report.get(chosen)) || stats.find((stat) => stat.type === "candidate-pair" && stat.nominated && stat.state === "succeeded");
     if (!pair || pair.currentRoundTripTime === undefined) return;
-    // one measurement of a busy machine says little: the middle one of the last few
+    // one measurement of a busy machine says little, and the first ones least, made while the call
+    // was set up: the middle one of the last few, the least as long as there are hardly any
     this.#roundTrips = [...this.#roundTrips.slice(1 - KEPT), pair.currentRoundTripTime * 1000];
-    this.facts.rtt_ms = [...this.#roundTrips].sort((a, b) => a - b)[this.#roundTrips.length >> 1];
+    this.facts.rtt_ms = [...this.#roundTrips].sort((a, b) => a - b)[this.#roundTrips.length < 3 ? 0 : this.#roundTrips.length >> 1];
     const remote = report.get(pair.remoteCandidateId);
     if (!remote) return;
     this.facts.server = address(remote);

@@ -5,6 +5,9 @@
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const TAU = Math.PI * 2;
 const RINGS = 5;
+// often enough for what moves: the page may share the machine with the models
+const FRAME_MS = 40;
+const CALM_FRAME_MS = 66;
 
 export class Orb {
   #canvas;
@@ -39,12 +42,14 @@ export class Orb {
 
   #paint(now) {
     requestAnimationFrame((next) => this.#paint(next)); // browsers stop this while the page is hidden
+    const calm = this.mood === "idle" || this.mood === "off";
+    if (now - this.#then < (calm ? CALM_FRAME_MS : FRAME_MS) - 4) return;
     const passed = Math.min(0.1, (now - this.#then) / 1000);
     this.#then = now;
     const levels = this.levels();
     this.onframe(levels);
-    this.#you += (levels.you - this.#you) * 0.35;
-    this.#agent += (levels.agent - this.#agent) * 0.35;
+    this.#you += (levels.you - this.#you) * 0.5;
+    this.#agent += (levels.agent - this.#agent) * 0.5;
     const ease = (key, to) => (this.#mix[key] += (to - this.#mix[key]) * Math.min(1, passed * 5));
     ease("agent", this.mood === "speaking" ? 1 : 0);
     ease("you", this.mood === "listening" ? 1 : 0);
@@ -128,8 +133,8 @@ function wobble(g, radius, depth, phase) {
     g.arc(0, 0, radius, 0, TAU);
     return;
   }
-  for (let i = 0; i <= 72; i++) {
-    const a = (i / 72) * TAU;
+  for (let i = 0; i <= 48; i++) {
+    const a = (i / 48) * TAU;
     const r = radius + depth * (Math.sin(a * 3 + phase) * 0.6 + Math.sin(a * 5 - phase * 1.4) * 0.4);
     g[i ? "lineTo" : "moveTo"](Math.cos(a) * r, Math.sin(a) * r);
   }

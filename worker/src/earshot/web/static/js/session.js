@@ -197,8 +197,8 @@ export class Session {
     on("caption", (caption) => captions.update(caption));
     on("message", ({ text }) => captions.typed(text, "agent"));
     on("tool", (tool) => captions.tool(tool));
-    on("turn", (turn) => {
-      const { rtt_ms } = this.#network?.facts ?? {};
+    on("turn", async (turn) => {
+      const { rtt_ms } = (await this.#network?.measure()) ?? {};
       const measured = measure(turn, rtt_ms);
       history.add(measured);
       captions.turn(turn, latencyBar(measured, () => history.open()));
