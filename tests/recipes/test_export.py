@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from recipes.llm import export as llm_export
 from recipes.stt import export as stt_export
+from recipes.stt.average import between
 
 STARTER = Path(__file__).parents[2] / "models" / "starter"
 
@@ -33,6 +34,14 @@ def test_a_broken_export_leaves_the_old_model(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         stt_export.export(weights, model / "tokenizer.json", tmp_path / "stt")
     assert (tmp_path / "stt" / "model.bin").exists()
+
+
+def test_between_two_recognisers() -> None:
+    one = stt_export.restored(STARTER / "stt")
+    zero = {name: np.zeros_like(value) for name, value in one.items()}
+    half = between(zero, one, 0.5)
+    name = "model.encoder.layers.0.fc1.weight"
+    assert np.allclose(half[name], one[name] / 2)
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
