@@ -53,13 +53,13 @@ async def test_a_timer_speaks_up_on_its_own(
     open_call: OpenCall, say_it: Say, listener: Listener
 ) -> None:
     async with open_call() as caller:
-        answer = await caller.ask(say_it("Set a timer for four seconds."))
-        assert answer.turn is not None
-        assert [t["name"] for t in answer.turn["tools"]] == ["set_timer"]
-        until = answer.sound.ended_at
-        at = await caller.loud(until + 0.2, 10.0)
+        caller.say(say_it("Set a timer for five seconds."))
+        await caller.until(lambda: caller.seen.of("tool"), 20.0, "the tool")
+        assert [t["name"] for t in caller.seen.of("tool")] == ["set_timer"]
+        await caller.until(lambda: "is over" in caller.seen.said("agent"), 20.0, "the timer")
         await caller.quiet()
-        assert caller.seen.said("agent", until) == "Your timer for 4 seconds is over."
-        assert caller.seen.said("caller", until) == ""
-        heard = await asyncio.to_thread(listener.hear, caller.recording(at - 0.3))
+        over = caller.seen.captions[-1]
+        assert (over.speaker, over.text) == ("agent", "Your timer for 5 seconds is over.")
+        assert caller.seen.said("caller") == "Set a timer for five seconds."
+        heard = await asyncio.to_thread(listener.hear, caller.recording(over.began_at - 0.4))
         assert {"timer", "seconds", "over"} & set(heard.split()), heard

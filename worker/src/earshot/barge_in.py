@@ -6,10 +6,13 @@ Works on the events of the speech-to-text, before LiveKit's session sees them.
 """
 
 import re
+import time
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Protocol
 
 from livekit.agents import AgentSession, stt
+from livekit.agents.voice import io
+from livekit.agents.voice.room_io._output import _ParticipantAudioOutput
 from livekit.agents.voice.speech_handle import SpeechHandle
 
 BACKCHANNELS = frozenset(
@@ -82,6 +85,7 @@ class Floor:
         if current is not None and current.allow_interruptions and output is not None:
             self._held = current
             output.pause()
+            _be_silent(output)
             # an answer that was cut off for good must not leave its pause to the next
             current.add_done_callback(lambda _: output.resume())
 
@@ -90,6 +94,22 @@ class Floor:
         if self._held is not None and output is not None:
             output.resume()
         self._held = None
+
+
+def _be_silent(output: io.AudioOutput) -> None:
+    """Drops what is on its way out already.
+
+    LiveKit's room output does the same, but only when it has the next frame to send: until then,
+    up to 0.2 s are heard of a voice that was told to be silent.
+    """
+    while output.next_in_chain is not None:
+        output = output.next_in_chain
+    if not isinstance(output, _ParticipantAudioOutput) or output._audio_buf.empty():
+        return  # the last words of an answer are not worth a cut
+    queued, pushed = output._audio_source.queued_duration, output._source_pushed_duration
+    output._source_discarded_duration += queued
+    output._report_run(offset=pushed - queued, ended_at=time.time(), resumes_at=pushed)
+    output._audio_source.clear_queue()
 
 
 async def judged(
