@@ -133,4 +133,4 @@ def _at_once(axis: Any, measured: Measured) -> None:
     axis.set_xlim(left=0)
     axis.set_title("Calls at once (bar: median, line: p95)", fontsize=10)
     axis.set_xlabel("ms", fontsize=8)
-    axis.legend(fontsize=8, frameon=False)
+    axis.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncol=2)
