@@ -102,7 +102,12 @@ class Containers:
 
     def kill(self, service: str) -> None:
         """As a crash would: `docker kill` counts as a wish, after which nothing is restarted."""
-        os.kill(self.pid(service), 9)
+        before = self.pid(service)
+        os.kill(before, 9)
+        deadline = time.monotonic() + 60.0
+        while self.pid(service) in (0, before):
+            assert time.monotonic() < deadline, f"{service} was not started again"
+            time.sleep(0.2)
 
     def until_healthy(self, timeout_s: float = 120.0) -> None:
         deadline = time.monotonic() + timeout_s

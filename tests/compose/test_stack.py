@@ -21,17 +21,19 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(2400)]
 
 # nobody's address (documentation); the packets of the test end at this machine
 ELSEWHERE = "203.0.113.7"
-TRY = f"""
-import socket
+TRY = """
+import socket, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     try:
-        sock.sendto(b"?", ("{ELSEWHERE}", 53))
+        sock.sendto(b"?", (sys.argv[1], 53))
     except OSError:
         pass
 with socket.socket() as sock:
     sock.settimeout(2.5)
     try:
-        sock.connect(("{ELSEWHERE}", 443))
+        sock.connect((sys.argv[1], 443))
+    except ConnectionRefusedError:
+        print("refused by it")
     except OSError:
         print("no way")
 """
@@ -93,17 +95,16 @@ def test_what_hears_has_no_way_out(stack: Containers, service: str) -> None:
     with counters(stack.project) as counted:
         counted.add("tried", TRIED, "-i", stack.bridge("inside"), "-d", ELSEWHERE)
         counted.add("left", LEFT, "-d", ELSEWHERE)
-        assert stack.in_network_of(service, sys.executable, "-c", TRY).strip() == "no way"
+        assert (
+            stack.in_network_of(service, sys.executable, "-c", TRY, ELSEWHERE).strip() == "no way"
+        )
         seen = counted.read()
     assert seen["left"] == 0
     assert seen["tried"] > 0 or not stack.in_network_of(service, "ip", "route", "show", "default")
     # nor to the router that this machine itself would ask
-    for gateway in {line.split()[2] for line in run("ip", "route", "show", "default").splitlines()}:
-        assert "100% packet loss" in unanswered(stack, service, gateway)
-
-
-def unanswered(stack: Containers, service: str, address: str) -> str:
-    return stack.in_network_of(service, "sh", "-c", f"ping -c 1 -W 2 {address} || true")
+    for route in run("ip", "route", "show", "default").splitlines():
+        gateway = route.split()[2]
+        assert stack.in_network_of(service, sys.executable, "-c", TRY, gateway).strip() == "no way"
 
 
 async def test_a_call_sends_no_packet_elsewhere(stack: Containers) -> None:
@@ -112,12 +113,14 @@ async def test_a_call_sends_no_packet_elsewhere(stack: Containers) -> None:
     own = ("-m", "conntrack", "!", "--ctorigdst", stack.address)
     with counters(stack.project) as counted:
         counted.add("inside tried", TRIED, "-i", inside, "!", "-o", inside, *own)
-        counted.add("inside left", LEFT, "-s", stack.subnet("inside"), "!", "-o", inside)
+        # this machine has an address there too, which the caller on it tries
+        counted.add("inside left", LEFT, "-s", stack.subnet("inside"), "!", "-o", inside,
+                    "-m", "addrtype", "!", "--src-type", "LOCAL")  # fmt: skip
         # callers' packets are answered by the front, which begins nothing
         counted.add("front began", TRIED, "-i", outside, "!", "-o", outside,
                     "-m", "conntrack", "--ctstate", "NEW")  # fmt: skip
-        counted.add("names, udp", TRIED, "-p", "udp", "--dport", "53")
-        counted.add("names, tcp", TRIED, "-p", "tcp", "--dport", "53")
+        for bridge, name in ((inside, "inside"), (outside, "front")):
+            counted.add(f"{name} asked a name", TRIED, "-i", bridge, "-p", "udp", "--dport", "53")
         await call(stack)
         seen = counted.read()
     assert len(seen) == 5

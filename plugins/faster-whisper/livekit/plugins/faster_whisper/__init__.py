@@ -1,5 +1,6 @@
 """Streaming speech-to-text for LiveKit Agents on faster-whisper, fully local."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from livekit.agents import Plugin
@@ -23,6 +24,9 @@ from .log import logger
 from .stt import STT, RecognizeStream
 from .transcriber import Priority, Transcriber, Transcript, TranscriptionRequest, Word
 from .version import __version__
+
+# ONNX Runtime 1.32 reports to its maker as soon as a model is loaded; it is imported after this
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from .local import LocalTranscriber

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from livekit.agents import Plugin
@@ -22,6 +23,9 @@ from .log import logger
 from .synthesizer import SpeechChunk, SynthesisRequest, Synthesizer, VoiceInfo, WordTiming
 from .tts import TTS, ChunkedStream, SynthesizeStream
 from .version import __version__
+
+# ONNX Runtime 1.32 reports to its maker as soon as a model is loaded; it is imported after this
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from .local import LocalSynthesizer
