@@ -97,7 +97,7 @@ async def test_two_pages_at_once_get_their_own_answers(
 async def test_barge_in_stops_the_story(
     playwright: Playwright, folder: Path, say_it: Say, open_window: OpenWindow
 ) -> None:
-    story_wanted, time_wanted = say_it("Tell me a story."), say_it("Wait. What time is it?")
+    story_wanted, time_wanted = say_it("Tell me a story."), say_it("What time is it?")
     once = (story_wanted, 4.0, time_wanted)
     wav = microphone(folder / "barge-in.wav", GREETED_S, *once, 5.0, *once, 1.0)
     async with chromium(playwright, wav) as browser, open_window(browser) as window:

@@ -36,7 +36,7 @@ WAYS: tuple[Way, ...] = ("ours", "stock", "echo")
 OURS = "earshot"
 """our agent's name: the stock agent is on the same server, so neither may join by itself"""
 STORY = "Tell me a story."
-STOP = "Wait. What time is it?"
+STOP = "What time is it?"
 SPEAKING_S = 1.5
 """how long the story is listened to before it is interrupted"""
 RATIO, MEDIAN_MS, P95_MS, STOP_MS = 0.45, 400.0, 600.0, 300.0
