@@ -1,10 +1,14 @@
 """What stops the agent, and what a listener only hums."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from earshot.barge_in import is_backchannel, judged
-from livekit.agents import LanguageCode, stt
+from earshot.barge_in import Floor, is_backchannel, judged
+from livekit.agents import LanguageCode, UserStateChangedEvent, stt
+from livekit.rtc import EventEmitter
 
 Type = stt.SpeechEventType
 
@@ -80,3 +84,25 @@ async def test_a_yes_to_a_question_counts_when_the_agent_is_silent() -> None:
         Type.START_OF_SPEECH, Type.PREFLIGHT_TRANSCRIPT, Type.FINAL_TRANSCRIPT, Type.END_OF_SPEECH,
     ]  # fmt: skip
     assert listening.told == []
+
+
+async def test_a_pause_that_nobody_takes_back_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("earshot.barge_in.STUCK_S", 0.01)
+    told: list[str] = []
+    session: Any = EventEmitter()
+    session.current_speech = SimpleNamespace(interrupted=False)
+    session.output = SimpleNamespace(audio=SimpleNamespace(resume=lambda: told.append("resume")))
+    Floor(session)
+
+    async def after_the_callers_word(agent_state: str, interrupted: bool = False) -> list[str]:
+        told.clear()
+        session.current_speech.interrupted = interrupted
+        session.user_state, session.agent_state = "listening", agent_state
+        event = UserStateChangedEvent(old_state="speaking", new_state="listening")
+        session.emit("user_state_changed", event)
+        await asyncio.sleep(0.05)
+        return told
+
+    assert await after_the_callers_word("listening") == ["resume"]
+    assert await after_the_callers_word("speaking") == []
+    assert await after_the_callers_word("listening", interrupted=True) == []

@@ -5,12 +5,13 @@ words that are meant for the agent end its answer; a listener's "mm-hm" or a cou
 Works on the events of the speech-to-text, before LiveKit's session sees them.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Protocol
 
-from livekit.agents import AgentSession, stt
+from livekit.agents import AgentSession, UserStateChangedEvent, stt
 from livekit.agents.voice import io
 from livekit.agents.voice.room_io._output import _ParticipantAudioOutput
 from livekit.agents.voice.speech_handle import SpeechHandle
@@ -22,6 +23,8 @@ BACKCHANNELS = frozenset(
 COMMANDS = frozenset("cancel enough excuse hold listen no pause quiet shut stop sorry wait".split())
 """Never a listener's noise, however badly they were heard."""
 
+STUCK_S = 1.5
+"""After the caller's last word; a pause that is still on then was forgotten."""
 SHORT_S = 1.2
 UNSURE = 0.85
 """Confidence below which a short utterance is taken for a noise. Of the starter recogniser, over
@@ -72,6 +75,7 @@ class Floor:
     def __init__(self, session: AgentSession[None]) -> None:
         self._session = session
         self._held: SpeechHandle | None = None
+        session.on("user_state_changed", self._on_user_state)
 
     @property
     def speaking(self) -> bool:
@@ -94,6 +98,23 @@ class Floor:
         if self._held is not None and output is not None:
             output.resume()
         self._held = None
+
+    def _on_user_state(self, event: UserStateChangedEvent) -> None:
+        if event.new_state == "listening":
+            asyncio.get_running_loop().call_later(STUCK_S, self._go_on_if_stuck)
+
+    def _go_on_if_stuck(self) -> None:
+        """Takes back a pause that nobody else will.
+
+        LiveKit pauses on its detector's word and waits for that detector to say that the speech is
+        over; where the STT has ended the turn before, the detector is flushed and never says it.
+        """
+        session, current = self._session, self._session.current_speech
+        states = (session.user_state, session.agent_state)
+        if current is None or current.interrupted or states != ("listening", "listening"):
+            return
+        if session.output.audio is not None:
+            session.output.audio.resume()
 
 
 def _be_silent(output: io.AudioOutput) -> None:
