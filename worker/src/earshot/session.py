@@ -6,8 +6,10 @@ detector, adaptive interruption, the inference gateway and recording.
 
 import asyncio
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from livekit.agents import AgentSession, APIConnectOptions, inference
 from livekit.agents.vad import VAD
@@ -59,11 +61,13 @@ class LocalModels(Models):
 
     async def aclose(self) -> None:
         """Ends what is in progress; native threads must not outlive the interpreter."""
-        await asyncio.gather(
-            self.transcriber.aclose(),
-            self.generator.aclose(),
-            asyncio.to_thread(self.synthesizer.close),
-        )
+        await _close([self.transcriber, self.generator, self.synthesizer])
+
+
+async def _close(models: Sequence[Any]) -> None:
+    await asyncio.gather(
+        *(m.aclose() if hasattr(m, "aclose") else asyncio.to_thread(m.close) for m in models)
+    )
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,8 @@ def load_models(settings: Settings, profile: Profile) -> LocalModels:
         synthesizer = pool.submit(_load_synthesizer, settings, profile, shares.voice)
     loading = (transcriber, generator, synthesizer)
     if error := next((e for f in loading if (e := f.exception())), None):
-        for future in loading:
-            if future.exception() is None:
-                future.result().close()
+        # the others' native threads must not outlive the interpreter
+        asyncio.run(_close([f.result() for f in loading if f.exception() is None]))
         if isinstance(error, PLUGIN_ERRORS):
             raise ModelError(str(error)) from error
         raise error
