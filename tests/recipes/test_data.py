@@ -78,7 +78,7 @@ def test_training_never_uses_the_held_out_settings_of_a_voice() -> None:
 def test_speech_is_made_without_held_out_texts(tmp_path: Path) -> None:
     held_speech.write(tmp_path / "speech.npz", 0.01)
     speech = read_speech(tmp_path / "speech.npz")
-    assert all(len(samples) >= 2 for samples in speech.values())
+    assert speech and all(speech.values())
     starter = speakers.starter_voice()
     made = shards.make("7", 6, starter, frozenset())
     without = shards.make("7", 6, starter, frozenset({made[0].text}) | texts.fixed())

@@ -24,7 +24,14 @@ def cli_help() -> str:
                 pages += [(f"earshot {name} {n}", c) for n, c in command.commands.items()]
     blocks = []
     for name, command in pages:
-        with click.Context(command, info_name=name, max_content_width=100, terminal_width=100) as c:
+        # as on a terminal, where the options of help come from the group
+        with click.Context(
+            command,
+            info_name=name,
+            max_content_width=100,
+            terminal_width=100,
+            **cli.context_settings,
+        ) as c:
             text = "\n".join(line.rstrip() for line in command.get_help(c).splitlines())
         blocks.append(f"```text\n$ {name} --help\n{text}\n```")
     return "\n\n".join(blocks)
