@@ -189,7 +189,7 @@ class Call:
     def _room_options(self) -> room_io.RoomOptions:
         return room_io.RoomOptions(
             # what the models hear with: no resampling on the way, frames as the network brings
-            # them; levels are the caller's, for a gain control holds back 10 ms and more
+            # them; levels are the caller's own
             audio_input=room_io.AudioInputOptions(
                 sample_rate=16_000, frame_size_ms=20, auto_gain_control=False
             ),

@@ -22,7 +22,7 @@ from .settings import Settings
 TURN_EVERY_S = 8.0  # a question of 2 to 3 s, its answer, and a breath after each
 BUSY_SHARE = 0.5
 CALL_CORES = 0.06
-"""What a call costs beside the models: WebRTC, voice activity, event loop (measured, EPYC core)."""
+"""What a call costs beside the models: WebRTC, voice activity, event loop. An estimate."""
 PARTIALS = 4  # transcripts of a question while it is spoken
 CALLS_MAX = 64
 

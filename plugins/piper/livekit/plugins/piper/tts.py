@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 URGENT_S = 0.7
 """With less audio than this to hear, a clause is spoken without waiting for its sentence."""
 LEAD_S = 0.01
-"""Silence left before a segment's first sound: voices begin with 45 to 90 ms, heard as delay."""
+"""Silence left before a segment's first sound: the starter voice has 45 to 90 ms, a delay."""
 QUIET = 184
 """Samples up to here are silence: -45 dBFS."""
 SETTLED_S = 0.04
