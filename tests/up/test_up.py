@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,10 @@ class Up:
 
     def end(self) -> None:
         self.process.kill()
-        for process in left(self.state_dir):
-            process.kill()
         self.process.communicate()
+        for process in left(self.state_dir):
+            with suppress(psutil.NoSuchProcess):  # they die with it, perhaps in this moment
+                process.kill()
 
 
 @pytest.fixture(scope="module")

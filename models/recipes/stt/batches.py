@@ -80,20 +80,22 @@ def label(row: Tensor, phones: Phones, start_s: float, length: int) -> None:
         before_s = end_s
 
 
-def off_the_diagonal(wanted: Tensor, spans: Tensor, keys: int) -> Tensor:
+def off_the_diagonal(places: Tensor, spans: Tensor, keys: int) -> Tensor:
     """How wrong it is to listen at a key while writing a token: [batch, length, keys], 0 to 1.
 
-    Speech is written in order: the nth token of all sounds at about that share of the speech. A loose guide
-    (sigma 15 % of the speech) that keeps a decoder from losing its place, which costs or repeats words.
+    Speech is written in order: a token is heard at about the share of the speech that it is of the text. A loose guide
+    (sigma 10 % of the speech) that keeps a decoder from losing its place, which costs or repeats words.
+
+    Args:
+        places: of `tokens`.
+        spans: of `sound`.
+        keys: positions of the window.
     """
-    counted = (wanted != IGNORED).sum(1) - 2  # without <|notimestamps|> and <|endoftext|>
-    place = torch.arange(wanted.shape[1]) - 0.5
     start, length = spans[:, :1], (spans[:, 1:] - spans[:, :1])
-    centre = start + place[None] / counted[:, None].clamp(min=1) * length
-    sigma = (0.15 * length).clamp(min=8)
+    centre = start + places * length
+    sigma = (0.1 * length).clamp(min=8)
     away = (torch.arange(keys)[None, None] - centre[..., None]) / sigma[..., None]
-    inside = (place[None] > 0) & (place[None] < counted[:, None])
-    return (1 - torch.exp(-0.5 * away**2)) * inside[..., None]
+    return (1 - torch.exp(-0.5 * away**2)) * (places >= 0)[..., None]
 
 
 def quiet_windows(end: int) -> Tensor:
@@ -114,20 +116,39 @@ def window_end(frames: int) -> int:
     return max(end, frames // 2)
 
 
-def tokens(tokenizer: Tokenizer, samples: list[Sample], quiet: int) -> tuple[Tensor, Tensor]:
-    """The decoder's input and its target; the last `quiet` rows hold no speech."""
+def tokens(tokenizer: Tokenizer, samples: list[Sample], quiet: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(the decoder's input, its target, where in the text it is), each [batch, length].
+
+    The last `quiet` rows hold no speech. A place is the middle of a token's letters as a share of the text, 0 to 1;
+    -1 for what is no text.
+    """
     end, start, no_times, silent = (
         tokenizer.token_to_id(f"<|{t}|>")
         for t in ("endoftext", "startoftranscript", "notimestamps", "nospeech")
     )
-    ids = [tokenizer.encode(" " + s.text, add_special_tokens=False).ids for s in samples]
-    rows = ids + [[]] * quiet
+    encoded = [tokenizer.encode(" " + s.text, add_special_tokens=False) for s in samples]
+    rows = [e.ids for e in encoded] + [[]] * quiet
     size = max(map(len, rows)) + 2
     given = torch.full((len(rows), size), end)
     wanted = torch.full((len(rows), size), IGNORED)
+    places = torch.full((len(samples), size), -1.0)
     for i, row in enumerate(rows):
         s = torch.tensor([start, no_times, *row, end])
         given[i, : len(s) - 1], wanted[i, : len(s) - 1] = s[:-1], s[1:]
+    for place, e in zip(places, encoded, strict=True):
+        middles = torch.tensor(e.offsets).float().mean(1)
+        place[1 : len(middles) + 1] = middles / max(1, e.offsets[-1][1])
     if quiet:
         wanted[-quiet:, 0] = silent
-    return given, wanted
+    return given, wanted, places
+
+
+def misheard(given: Tensor, share: float, vocabulary: int) -> Tensor:
+    """The decoder's input with tokens replaced at random: it must listen, and can't lean on what came before.
+
+    A decoder that only ever saw right beginnings goes astray after its own first error, most of all where no grammar
+    helps it back.
+    """
+    hit = torch.rand(given.shape) < share * torch.rand(len(given), 1) * 2
+    hit[:, :2] = False  # <|startoftranscript|> and <|notimestamps|>
+    return torch.where(hit, torch.randint(vocabulary, given.shape), given)

@@ -99,7 +99,7 @@ def start_producer(
 
 def produce(folder: Path, without_in: Path, keep: int, size: int, parent: int) -> None:
     """Until `parent` is gone."""
-    os.nice(19)
+    os.nice(10)
     starter, without = starter_voice(), held_out.texts_in(without_in)
     counter = folder / "next"
     while os.getppid() == parent:

@@ -202,22 +202,22 @@ def text() -> tuple[str, bool]:
 
 def _text() -> tuple[str, bool]:
     x = random.random()
-    if x < 0.22:
+    if x < 0.16:
         return spoken(reply(), vary=True), True
-    if x < 0.27:
+    if x < 0.19:
         return spoken(standard()), True
-    if x < 0.31:
+    if x < 0.23:
         return dated(), True
-    if x < 0.37:
+    if x < 0.28:
         return counted(), random.random() < 0.5
-    if x < 0.48:
+    if x < 0.39:
         return grammar.utt(), False
-    if x < 0.60:
+    if x < 0.53:
         return spoken(question()), False
-    if x < 0.68:
+    if x < 0.60:
         return alone(), False
-    if x < 0.72:
+    if x < 0.64:
         return in_one_breath(), False
-    if x < 0.85:
-        return spoken(disturbed()), random.random() < 0.4
-    return word_sequence(), random.random() < 0.3
+    if x < 0.81:
+        return spoken(disturbed()), random.random() < 0.3
+    return word_sequence(), random.random() < 0.25
