@@ -80,7 +80,7 @@ NEEDS = {
     "search": "search_documents", "where": "search_documents",
 }  # fmt: skip
 WEIGHTS = {
-    "math": 5, "math_more": 1.5, "timer": 4.5, "time": 2, "date": 2, "cancel": 1.5, "search": 5,
+    "math": 5, "math_more": 3, "timer": 4.5, "time": 2, "date": 2, "cancel": 1.5, "search": 6,
     "where": 2, "iam": 2, "whoami": 1.8, "visit": 2.2, "repeat": 2, "who": 2.5, "count": 0.6,
     "device": 1, "joke": 0.5, "unable": 1, "elsewhere": 2.5, "echo": 4,
 }  # fmt: skip
@@ -241,9 +241,9 @@ class Dialogue:
 
     def _operand(self) -> int:
         x = random.random()
-        if x < 0.75:
+        if x < 0.66:
             return random.randint(0, 100)
-        return random.randint(101, 999) if x < 0.87 else random.randint(1000, 9999)
+        return random.randint(101, 999) if x < 0.8 else random.randint(1000, 9999)
 
     def _sum(self, expression: str, op: str, b: int, a: int | None = None) -> None:
         if "calculate" not in self._have:
