@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from . import grammar
-from .llm import dialogue, phrases
+from .llm import phrases, sayings
 from .stt.held_out import people, several
 from .stt.spoken import spoken
 
@@ -31,7 +31,7 @@ def question(kind: str) -> dict[str, Any]:
     slot, values = "", {}
     if kind == "math":
         a, b, op = random.randint(0, 100), random.randint(1, 100), random.choice("+-*")
-        slot = f"{grammar.num(a)} {dialogue.OPERATORS[op][0]} {grammar.num(b)}"
+        slot = f"{grammar.num(a)} {sayings.OPERATORS[op][0]} {grammar.num(b)}"
         tool = ["calculate", {"expression": f"{a} {op} {b}"}]
         reply = rf"The answer is {dict(zip('+-*', (a + b, a - b, a * b), strict=True))[op]}\."
     elif kind.startswith("timer"):
@@ -72,7 +72,7 @@ def question(kind: str) -> dict[str, Any]:
         reply = rf"I cannot switch the {values['d']} in the {values['r']} yet\."
     elif kind == "elsewhere":
         slot = random.choice(phrases.WORDS["things"])
-        reply = "|".join(map(re.escape, (dialogue.ELSEWHERE, dialogue.UNABLE)))
+        reply = "|".join(map(re.escape, (sayings.ELSEWHERE, sayings.UNABLE)))
     elif kind == "joke":
         reply = "|".join(map(re.escape, phrases.WORDS["jokes"]))
     else:

@@ -116,7 +116,9 @@ def window_end(frames: int) -> int:
     return max(end, frames // 2)
 
 
-def tokens(tokenizer: Tokenizer, samples: list[Sample], quiet: int) -> tuple[Tensor, Tensor, Tensor]:
+def tokens(
+    tokenizer: Tokenizer, samples: list[Sample], quiet: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """(the decoder's input, its target, where in the text it is), each [batch, length].
 
     The last `quiet` rows hold no speech. A place is the middle of a token's letters as a share of the text, 0 to 1;

@@ -6,7 +6,7 @@ from collections import Counter
 from functools import cache
 
 from .. import grammar
-from ..llm import dialogue, phrases
+from ..llm import dialogue, phrases, sayings
 from .spoken import number, ordinal, spoken, year
 
 ALONE = (
@@ -168,14 +168,14 @@ def disturbed() -> str:
 
 def standard() -> str:
     """Every fixed sentence of the assistant as often as any other."""
-    said = [*phrases.PLAIN.values(), *STANDARD, *dialogue.FIXED]
+    said = [*phrases.PLAIN.values(), *STANDARD, *sayings.FIXED]
     return random.choice(sentences(random.choice(said))).format(f"{random.randint(2, 60)} minutes")
 
 
 def in_one_breath() -> str:
     """Two or three short ones."""
     one = [grammar.sent, question, alone, alone]
-    return " ".join(random.choice(one)() for _ in range(random.choice([2, 2, 3])))
+    return spoken(" ".join(random.choice(one)() for _ in range(random.choice([2, 2, 3]))))
 
 
 @cache
