@@ -1,6 +1,7 @@
 """Making bundles: of this very tree, and of what cannot become one."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -52,14 +53,14 @@ def test_damaged_models_are_not_carried(make: Make, tree: Path, tmp_path: Path) 
 def test_links_and_hidden_files_of_the_tree_stay_out(make: Make, tree: Path) -> None:
     (tree / "docs/link.md").symlink_to("/etc/passwd")
     (tree / "docs/.hidden").write_text("secret")
-    script = tree / "deploy/run"
-    script.parent.mkdir()
+    script = tree / "docker/monitoring/run"
+    script.parent.mkdir(parents=True)
     script.write_text("#!/bin/sh\n")
     script.chmod(0o755)
     with tarfile.open(make()) as tar:
         names = tar.getnames()
         assert "docs/link.md" not in names and "docs/.hidden" not in names
-        assert tar.getmember("deploy/run").mode == 0o755
+        assert tar.getmember("docker/monitoring/run").mode == 0o755
 
 
 def test_names_that_a_bundle_does_not_take(make: Make, tree: Path) -> None:
@@ -93,7 +94,6 @@ DOCKER = """#!/bin/sh
 # What Earshot asks of Docker, answered by files in DOCKER_DIR.
 echo "$@" >>"$DOCKER_DIR/log"
 case "$1 $2" in
-  "compose config") echo earshot/worker:0.1.0; echo redis:7; echo redis:7 ;;
   "image save") tar -C "$DOCKER_DIR" -cf "$4" layer ;;
   "image inspect") echo BSD-3-Clause ;;
   "image load") [ ! -e "$DOCKER_DIR/broken" ] || { echo "no space left" >&2; exit 1; } ;;
@@ -101,9 +101,18 @@ esac
 """
 
 
+COMPOSE = """services:
+  worker: {image: "earshot:0.1.0"}
+  redis: {image: "redis:7"}
+  proxy: {image: "caddy:2", profiles: [tls]}
+  stays: {image: "other:1", profiles: [never]}
+"""
+
+
 def test_images_are_saved_carried_and_loaded(
     earshot: Earshot,
     make: Make,
+    tree: Path,
     public: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -115,22 +124,33 @@ def test_images_are_saved_carried_and_loaded(
     (docker.parent / "layer").write_text("layer")
     monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("DOCKER_DIR", str(docker.parent))
-    bundle = make(with_images=True)
+    (tree / "compose.yaml").write_text(COMPOSE)
+    with pytest.raises(
+        BundleError, match=r"sip: not among the profiles of .*compose.yaml: never, tls"
+    ):
+        make(with_images=True, compose_profiles=("sip",))
+    bundle = make(with_images=True, compose_profiles=("tls",))
     before = bundle.read_bytes()
     (docker.parent / "layer").touch()
-    assert make(with_images=True, name="again.tar").read_bytes() == before
+    again = make(with_images=True, compose_profiles=("tls",), name="again.tar")
+    assert again.read_bytes() == before
+    saved = [line for line in (docker.parent / "log").read_text().splitlines() if "save" in line]
+    assert all(line.endswith("images.raw caddy:2 earshot:0.1.0 redis:7") for line in saved)
     with tarfile.open(bundle) as tar:
         found = [n for n in tar.getnames() if n.startswith("images/")]
-    assert found == ["images/earshot_worker_0.1.0.tar", "images/redis_7.tar"]
+        licences = re.findall(
+            '"image", "licence": "(.*?)"', tar.extractfile("manifest.json").read().decode()
+        )  # type: ignore[union-attr]
+    assert found == ["images/images.tar"] and licences == ["BSD-3-Clause"]
     to, log = tmp_path / "opt", docker.parent / "log"
     (docker.parent / "broken").touch()
-    ran = earshot("bundle", "install", bundle, "--key", public, "--to", to)
+    ran = earshot("bundle", "install", bundle, "--key", public, "--to", to, "--start", "true")
     assert ran.status == 2 and "docker image load: no space left" in ran.err
     assert not (to / "current").exists()
     (docker.parent / "broken").unlink()
-    ran = earshot("bundle", "install", bundle, "--key", public, "--to", to)
+    ran = earshot("bundle", "install", bundle, "--key", public, "--to", to, "--start", "true")
     assert ran.status == 0, ran.err
-    loaded = [line for line in log.read_text().splitlines() if line.startswith("image load")][-2:]
+    loaded = [line for line in log.read_text().splitlines() if line.startswith("image load")][-1:]
     assert loaded == [f"image load --quiet --input {to}/versions/0.1.0/{n}" for n in found]
 
 

@@ -106,6 +106,7 @@ def test_it_writes_what_compose_needs_and_only_its_owner_may_read_it(
     assert "\nEARSHOT_PROFILE=starter\n" in env
     assert re.search(r"^TZ=[A-Z]\w+", env, re.MULTILINE)
     for path in (".env", ".earshot/livekit.yaml", ".earshot/redis.conf",
+                 ".earshot/egress.yaml", ".earshot/sip.yaml", ".earshot/grafana-password",
                  ".earshot/worker/secrets/keys.yaml", ".earshot/worker/secrets/access-code"):  # fmt: skip
         assert stat.S_IMODE((site / path).stat().st_mode) == 0o600, path
     for path in (".earshot", ".earshot/worker", ".earshot/worker/secrets"):
@@ -114,9 +115,13 @@ def test_it_writes_what_compose_needs_and_only_its_owner_may_read_it(
     server = yaml.safe_load((site / ".earshot/livekit.yaml").read_text())
     assert server["rtc"]["node_ip"] == address
     assert server["redis"]["address"] == "redis:6379"
-    password = (site / ".earshot/worker/secrets/redis-password").read_text().strip()
-    assert server["redis"]["password"] == password
+    password = server["redis"]["password"]
+    assert len(password) >= 43
     assert f"requirepass {password}\n" in (site / ".earshot/redis.conf").read_text()
+    # the worker, who has no business with redis, has it nowhere
+    assert not any(
+        password in p.read_text() for p in (site / ".earshot/worker").rglob("*") if p.is_file()
+    )
     assert not any(secret in done.stdout for secret in (password, address * 2))
 
 
@@ -135,7 +140,10 @@ def test_a_port_changed_in_env_is_taken_up(site: Path, docker: Path) -> None:
     [new] = free(1)
     text = (site / ".env").read_text()
     (site / ".env").write_text(text.replace(f"LIVEKIT_PORT={old}", f"LIVEKIT_PORT={new}"))
-    assert "written   .earshot/livekit.yaml\n" in init(site, docker).stdout
+    assert (
+        "written   .earshot/livekit.yaml, .earshot/egress.yaml, .earshot/sip.yaml\n"
+        in init(site, docker).stdout
+    )
     assert yaml.safe_load((site / ".earshot/livekit.yaml").read_text())["port"] == new
 
 
@@ -180,6 +188,47 @@ def test_a_running_stack_has_its_ports(site: Path, tmp_path: Path, docker: Path)
         assert init(site, running).returncode == 0
         (site / ".earshot/redis.conf").unlink()
         assert "--wait --force-recreate, then" in init(site, running).stdout
+
+
+def test_egress_and_sip_find_livekit_and_redis(site: Path, docker: Path) -> None:
+    init(site, docker)
+    server = yaml.safe_load((site / ".earshot/livekit.yaml").read_text())
+    keys = yaml.safe_load((site / ".earshot/worker/secrets/keys.yaml").read_text())
+    egress, sip = (
+        yaml.safe_load((site / f".earshot/{name}.yaml").read_text()) for name in ("egress", "sip")
+    )
+    for found in (egress, sip):
+        assert found["redis"] == server["redis"]
+        assert found["ws_url"] == f"ws://livekit:{server['port']}"
+        assert {found["api_key"]: found["api_secret"]} == keys
+    assert sip["use_external_ip"] is False  # true asks a public server
+    assert sip["nat_1_to_1_ip"] == server["rtc"]["node_ip"]
+
+
+def test_the_site_of_several_versions_is_written_through_links(site: Path, docker: Path) -> None:
+    """As `bundle install` has it: .env and .earshot are the site's."""
+    shared = site.parent / "shared"
+    (shared / ".earshot").mkdir(parents=True)
+    (site / ".env").rename(shared / ".env")
+    for name in (".env", ".earshot"):
+        (site / name).symlink_to(shared / name)
+    assert init(site, docker).returncode == 0
+    assert (site / ".env").is_symlink() and "RUN_AS=" in (shared / ".env").read_text()
+    assert (shared / ".earshot/redis.conf").is_file()
+
+
+def test_in_the_image_a_stack_that_may_run_keeps_its_ports(
+    site: Path, docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init(site, docker)
+    monkeypatch.setattr("earshot.init.docker.in_container", lambda: True)
+    port = yaml.safe_load((site / ".earshot/livekit.yaml").read_text())["port"]
+    with socket.socket() as ours:
+        ours.bind(("127.0.0.1", port))
+        ours.listen()
+        done = init(site, None)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "docker    not seen from inside a container" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def folder(state_dir: Path) -> Path:
     return state_dir / "secrets"
 
 
-def load_or_create(state_dir: Path, *, own_keys: bool = True) -> Credentials:
+def load_or_create(state_dir: Path, *, own_keys: bool = True, redis: bool = True) -> Credentials:
     """Reads the secrets, and makes those that are not there yet.
 
     Several processes may call it at once: all of them get the same secrets.
@@ -49,6 +49,7 @@ def load_or_create(state_dir: Path, *, own_keys: bool = True) -> Credentials:
     Args:
         own_keys: whether LiveKit's keys may be made here. False where livekit-server is somebody
             else's: its keys have to be placed by the operator.
+        redis: whether redis's password is kept here too. False where redis is somebody else's.
 
     Raises:
         CredentialsError: a file that others may read or that is not what it should be; LiveKit's
@@ -63,19 +64,20 @@ def load_or_create(state_dir: Path, *, own_keys: bool = True) -> Credentials:
                 f"{place / KEY_FILE}: not there; with livekit.url set, the key and secret of that "
                 "livekit-server are expected in it, as a line `key: secret`, in a file of mode 600"
             )
-        keys = _kept(place / KEY_FILE, lambda: f"earshot-{secrets.token_hex(6)}: {_secret()}")
+        keys = _kept(place / KEY_FILE, lambda: f"earshot-{secrets.token_hex(6)}: {secret()}")
         api_key, api_secret = _parse_keys(place / KEY_FILE, keys)
         return Credentials(
             api_key=api_key,
             api_secret=api_secret,
             access_code=_kept(place / "access-code", _code),
-            redis_password=_kept(place / "redis-password", _secret),
+            redis_password=_kept(place / "redis-password", secret) if redis and own_keys else "",
         )
     except OSError as e:
         raise CredentialsError(f"{e.filename or place}: {e.strerror or e}") from e
 
 
-def _secret() -> str:
+def secret() -> str:
+    """A new one."""
     return secrets.token_urlsafe(32)  # 256 bits
 
 

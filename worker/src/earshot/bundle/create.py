@@ -29,6 +29,8 @@ class Contents:
     version: str
     profiles: tuple[str, ...]
     with_images: bool = True
+    compose_profiles: tuple[str, ...] = ()
+    """Of the compose file: those whose images are carried beside the images that run always."""
     wheelhouse: Path | None = None
     """A folder of further wheels: what ours depend on."""
     architecture: str = platform.machine()
@@ -89,7 +91,9 @@ def _collect(
         made += sorted(contents.wheelhouse.glob("*.whl"))
     items += pieces.wheels(made)
     if contents.with_images:
-        items += images.save(images.names(contents.root), scratch, progress)
+        items += images.save(
+            images.names(contents.root, contents.compose_profiles), scratch, progress
+        )
     return pieces.unique(items)
 
 

@@ -1,13 +1,16 @@
 """Images of the compose file: saved into a bundle, loaded from it.
 
-What Docker saves depends on when it was saved; `settle` takes that out, so that the same image
-gives the same bytes.
+What Docker saves depends on when it was saved; `settle` takes that out, so that the same images
+give the same bytes.
 """
 
-import re
 import subprocess
 import tarfile
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ..errors import BundleError
 from ..progress import Progress
@@ -15,39 +18,67 @@ from .archive import MTIME
 from .pieces import Item
 
 FOLDER = "images"
+COMPOSE_FILE = "compose.yaml"
 
 
-def names(root: Path) -> list[str]:
-    """The images that the compose file names.
+def services(root: Path) -> dict[str, Any]:
+    """The services of the compose file.
 
     Raises:
-        BundleError: there is no compose file, or Docker is not here.
+        BundleError: there is no compose file, or it is none.
     """
-    if not (root / "compose.yaml").is_file():
-        raise BundleError(f"{root}: no compose.yaml, so no images; expected --no-images")
-    return sorted(set(_docker("compose", "config", "--images", folder=root).split()))
+    path = root / COMPOSE_FILE
+    if not path.is_file():
+        raise BundleError(f"{root}: no {COMPOSE_FILE}, so no images; expected --no-images")
+    try:
+        found = yaml.safe_load(path.read_text())["services"]
+        return {str(name): dict(service) for name, service in found.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as e:
+        raise BundleError(f"{path}: not a compose file with services") from e
+
+
+def names(root: Path, profiles: Collection[str] = ()) -> list[str]:
+    """The images that the compose file names, for services that run always or in these profiles.
+
+    Raises:
+        BundleError: there is no compose file, or it knows no such profile.
+    """
+    found = services(root)
+    known = {profile for service in found.values() for profile in service.get("profiles", ())}
+    if unknown := set(profiles) - known:
+        raise BundleError(
+            f"{', '.join(sorted(unknown))}: not among the profiles of {root / COMPOSE_FILE}:"
+            f" {', '.join(sorted(known))}"
+        )
+    return sorted(
+        {
+            str(service["image"])
+            for service in found.values()
+            if "image" in service
+            and (not service.get("profiles") or set(profiles) & set(service["profiles"]))
+        }
+    )
 
 
 def save(images: list[str], scratch: Path, progress: Progress) -> list[Item]:
-    """Saves images into files.
+    """Saves images into one file, in which layers that they share stand once.
 
     Raises:
         BundleError: Docker has no such image, or is not here.
     """
-    items = []
-    for image in images:
-        name = re.sub(r"[^A-Za-z0-9_.-]", "_", image) + ".tar"
-        progress.begin(f"saving {image}", 0)
-        raw, settled = scratch / f"{name}.raw", scratch / name
-        _docker("image", "save", "--output", str(raw), image)
-        settle(raw, settled)
-        raw.unlink()
-        label = '{{index .Config.Labels "org.opencontainers.image.licenses"}}'
-        licence = _docker("image", "inspect", "--format", label, image).strip()
-        if licence in ("", "<no value>"):
-            licence = "several: see the image"
-        items.append(Item(f"{FOLDER}/{name}", settled, "image", licence))
-    return items
+    progress.begin(f"saving {', '.join(images)}", 0)
+    licences = {_licence(image) for image in images}
+    raw, settled = scratch / "images.raw", scratch / "images.tar"
+    _docker("image", "save", "--output", str(raw), *images)
+    settle(raw, settled)
+    raw.unlink()
+    return [Item(f"{FOLDER}/images.tar", settled, "image", " AND ".join(sorted(licences)))]
+
+
+def _licence(image: str) -> str:
+    label = '{{index .Config.Labels "org.opencontainers.image.licenses"}}'
+    licence = _docker("image", "inspect", "--format", label, image).strip()
+    return licence if licence not in ("", "<no value>") else "LicenseRef-see-image"
 
 
 def load(version: Path) -> None:
@@ -69,11 +100,9 @@ def settle(raw: Path, settled: Path) -> None:
             out.addfile(member, source.extractfile(member) if member.isreg() else None)
 
 
-def _docker(*arguments: str, folder: Path | None = None) -> str:
+def _docker(*arguments: str) -> str:
     try:
-        done = subprocess.run(
-            ["docker", *arguments], cwd=folder, capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
     except FileNotFoundError as e:
         raise BundleError("docker is not installed here; expected it, or --no-images") from e
     except subprocess.CalledProcessError as e:

@@ -43,6 +43,8 @@ class Steps:
     """Run this version from now on, whatever ran before."""
     check: Callable[[Path], bool] = _answers
     """Does it answer?"""
+    forget: Callable[[Path], None] = _nothing
+    """It is about to be removed: what it left elsewhere may go."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def install(
             if not (_same(bundle, site) and _intact(manifest, site, progress)):
                 _unpack(bundle, site, progress)
             _switch(site, manifest.version, steps)
-            return Installed(manifest.version, before, _remove_old(site))
+            return Installed(manifest.version, before, _remove_old(site, steps))
 
 
 def rollback(to: Path, *, steps: Steps | None = None) -> Installed:
@@ -126,7 +128,7 @@ def _require_fit(file: Path, manifest: Manifest, site: Site, downgrade: bool) ->
 
 def _switch(site: Site, version: str, steps: Steps) -> None:
     before, folder = site.current, site.folder(version)
-    steps.prepare(folder)
+    steps.prepare(folder)  # what runs goes on meanwhile
     try:
         steps.start(folder)
         if not steps.check(folder):
@@ -219,11 +221,12 @@ def _carry_over(old: Path, new: Path) -> None:
                 os.link(here, file.path)
 
 
-def _remove_old(site: Site) -> tuple[str, ...]:
+def _remove_old(site: Site, steps: Steps) -> tuple[str, ...]:
     """Versions that are neither current nor previous."""
     removed = []
     for version in sorted(site.installed()):
         if version not in (site.current, site.previous):
+            steps.forget(site.folder(version))
             shutil.rmtree(site.folder(version), ignore_errors=True)
             removed.append(version)
     return tuple(removed)

@@ -16,7 +16,7 @@ from ..models.manifest import LOCAL, SHIPPED
 
 LICENCE = "Apache-2.0"
 TREE = {
-    "compose": ("compose*.yaml", "livekit.yaml", "deploy/**/*"),
+    "compose": ("compose*.yaml", "livekit.yaml", "docker/monitoring/**/*"),
     "document": ("README.md", "LICENSE", "CHANGELOG.md", "docs/**/*"),
 }
 """What of the tree is carried, by kind; what isn't there isn't carried."""

@@ -54,6 +54,10 @@ def keygen(output: Path) -> None:
 )  # fmt: skip
 @click.option("--no-images", is_flag=True, help="Without Docker images.")
 @click.option(
+    "--compose-profiles", metavar="NAMES", default="tls", show_default=True,
+    help="Profiles of compose.yaml whose images are carried too.",
+)  # fmt: skip
+@click.option(
     "--wheelhouse", type=click.Path(path_type=Path), metavar="FOLDER",
     help="Carry these wheels too: what ours depend on.",
 )  # fmt: skip
@@ -62,6 +66,7 @@ def create(
     output: Path | None,
     profiles: str | None,
     no_images: bool,
+    compose_profiles: str,
     wheelhouse: Path | None,
 ) -> None:
     """Make a bundle of this checkout. The same contents give the same bytes."""
@@ -82,6 +87,7 @@ def create(
         version=__version__,
         profiles=tuple(dict.fromkeys(name.strip() for name in names)),
         with_images=not no_images,
+        compose_profiles=tuple(filter(None, map(str.strip, compose_profiles.split(",")))),
         wheelhouse=wheelhouse,
     )
     output = output or Path(f"earshot-{__version__}.tar")
@@ -119,11 +125,11 @@ def verify(file: Path, key: Path) -> None:
 
 START = click.option(
     "--start", metavar="COMMAND",
-    help="Shell command that makes a version run; run in its folder.",
+    help="Shell command that makes a version run, run in its folder; instead of containers.",
 )  # fmt: skip
 CHECK = click.option(
     "--check", metavar="COMMAND",
-    help="Shell command that succeeds when the version answers; run in its folder.",
+    help="Shell command that succeeds when it answers, run in its folder; instead of a call.",
 )  # fmt: skip
 CHECK_S = click.option(
     "--check-s", type=click.FloatRange(1, 3600), default=300.0, show_default=True,
@@ -156,6 +162,9 @@ def install(
     Checks the signature, the room on the disk, the architecture and the version first. Unpacks into
     DIR/versions/VERSION, loads the images, starts it, asks it, and only then lets DIR/current point
     to it. If it was interrupted, run it again. The version before stays for `bundle rollback`.
+
+    With images in the bundle, starting is `init` and `docker compose up`, and asking is a call; DIR
+    has .env and .earshot, which all versions share. Without, nothing is started.
     """
     from ..bundle import keys
     from ..bundle.install import install as put
@@ -164,7 +173,7 @@ def install(
     public = keys.public(key)
     with for_people() as progress:
         done = put(
-            file, public, to, progress, steps=_steps(start, check, check_s), downgrade=downgrade
+            file, public, to, progress, steps=_steps(to, start, check, check_s), downgrade=downgrade
         )
     if done.before == done.version:
         click.echo(f"{done.version} runs already; nothing was changed")
@@ -188,19 +197,23 @@ def rollback(to: Path, start: str | None, check: str | None, check_s: float) -> 
     """Go back to the version that ran before; a second time: forward again."""
     from ..bundle.install import rollback as back
 
-    done = back(to, steps=_steps(start, check, check_s))
+    done = back(to, steps=_steps(to, start, check, check_s))
     click.echo(f"{to / 'current'}: {done.version}, before: {done.before}")
 
 
-def _steps(start: str | None, check: str | None, check_s: float) -> "Steps":
-    from ..bundle import images
-    from ..bundle.install import Steps
+def _steps(to: Path, start: str | None, check: str | None, check_s: float) -> "Steps":
+    from dataclasses import replace
 
-    return Steps(
-        prepare=images.load,
-        start=_shell(start, None) if start else (lambda version: None),
-        check=_answering(check, check_s) if check else (lambda version: True),
-    )
+    from ..bundle.containers import Containers
+    from ..bundle.install import Steps
+    from ..bundle.site import Site
+
+    steps = Containers(Site(to), lambda line: click.echo(line, err=True), check_s).steps()
+    if start:
+        steps = Steps(prepare=steps.prepare, start=_shell(start, None), forget=steps.forget)
+    if check:
+        steps = replace(steps, check=_answering(check, check_s))
+    return steps
 
 
 def _shell(line: str, timeout_s: float | None) -> Callable[[Path], None]:

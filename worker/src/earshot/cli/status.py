@@ -42,7 +42,11 @@ def command(as_json: bool) -> int:
         from ..up.screen import render
 
         # the owner of the file asks at a terminal; JSON is kept and passed on, and holds no secret
-        code = load_or_create(settings.state_dir).access_code if found["page_lan"] else ""
+        code = (
+            load_or_create(settings.state_dir, own_keys=not settings.livekit.url).access_code
+            if found["page_lan"]
+            else ""
+        )
         head = "ready" if found["ready"] else "not ready"
         Console().print(render(found, head=head, access_code=code))
     return 0 if found["ready"] else 1

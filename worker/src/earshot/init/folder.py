@@ -2,9 +2,12 @@
 
     .env                       address, ports, profile, who the containers run as
     .earshot/worker/           the worker's state folder; secrets/ in it holds keys and access code
-    .earshot/livekit.yaml      livekit-server's configuration, which holds redis's password
-    .earshot/redis.conf        redis's, too
+    .earshot/redis.conf        redis's configuration, and the one place of its password
+    .earshot/livekit.yaml      livekit-server's, which has the password from there
     .earshot/tls/              certificates of this machine's own authority (profile tls)
+    .earshot/prometheus/       measurements; grafana-password opens Grafana (profile monitoring)
+    .earshot/egress.yaml       configuration of the profile egress, which writes recordings/
+    .earshot/sip.yaml          of the profile sip
 
 All of it is private (folders 700, files 600) and belongs to the user whom the containers run as:
 Docker gives a container a file as it is on the disk.
@@ -21,11 +24,15 @@ from ..settings import NetworkSettings
 from ..up import livekit, redis
 from . import docker, network
 from .env_file import EnvFile, write_private
+from .services import Services
 
 COMPOSE_FILE = "compose.yaml"
 NOBODY = 10001
 """Whom containers run as where the folder is root's: nobody on the host has this number."""
+FOLDERS = (".", "worker", "worker/secrets", "tls", "prometheus", "recordings")
 REDIS_PORT = 6379
+METRICS_PORT = 6789
+"""of livekit-server, on the inner network alone"""
 SECRETS_DIR = "/run/secrets"
 """Where compose puts secrets in a container."""
 
@@ -58,7 +65,10 @@ def prepare(options: Options, say: Callable[[str], None]) -> None:
         options.address or env.get(network.variable("address")), not options.yes, say
     )
     ports = network.read_ports(env.get)
-    if not (runs := docker.stack_runs(folder)):  # else it is ours that has them
+    runs = docker.stack_runs(folder)
+    # ports that our own containers have; from inside a container those are not seen
+    ours = runs or (docker.in_container() and (folder / ".earshot/livekit.yaml").exists())
+    if not ours:
         chosen = network.free_ports(ports, address, auto=options.auto_ports)
         ports = ports.model_copy(update=chosen)
     owner = _owner(folder, env)
@@ -123,12 +133,13 @@ def _write(
     """Returns the names of what changed."""
     give_to = owner if os.getuid() == 0 else None
     home = folder / ".earshot"
-    for place in (home, home / "worker", home / "worker" / "secrets", home / "tls"):
-        _private_folder(place, give_to)
-    secrets = credentials.load_or_create(home / "worker")
+    for place in FOLDERS:
+        _private_folder(home / place, give_to)
+    secrets = credentials.load_or_create(home / "worker", redis=False)
     for path in credentials.folder(home / "worker").iterdir():
         if give_to:
             os.chown(path, *give_to)
+    redis_password = redis.password(home / "redis.conf") or credentials.secret()
     configuration = livekit.Configuration(
         node_ip=address,
         port=ports.livekit_port,
@@ -137,14 +148,21 @@ def _write(
         turn_port=ports.turn_port,
         key_file=Path(SECRETS_DIR) / credentials.KEY_FILE,
         redis_address=f"redis:{REDIS_PORT}",
-        redis_password=secrets.redis_password,
+        redis_password=redis_password,
+        metrics_port=METRICS_PORT,
     )
+    services = Services(secrets, ports, f"redis:{REDIS_PORT}", redis_password, address)
     texts = {
         home / "livekit.yaml": livekit.render(configuration),
-        home / "redis.conf": redis.render(REDIS_PORT, secrets.redis_password, bind="0.0.0.0"),
+        home / "redis.conf": redis.render(REDIS_PORT, redis_password, bind="0.0.0.0"),
+        home / "egress.yaml": services.egress(),
+        home / "sip.yaml": services.sip(),
     }
+    if not (home / "grafana-password").exists():
+        texts[home / "grafana-password"] = credentials.secret()
     changed = [path for path, text in texts.items() if write_private(path, text, give_to)]
-    if write_private(env.path, env.text()):
+    # a version of a bundle has its site's, by a link: the file is written where it is
+    if write_private(env.path.resolve(), env.text(), give_to if env.path.is_symlink() else None):
         changed.insert(0, env.path)
     return [str(path.relative_to(folder)) for path in changed]
 

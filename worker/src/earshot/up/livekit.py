@@ -35,12 +35,19 @@ class Configuration:
     """Whether calls may come from this machine's loopback interface."""
     redis_address: str = ""
     redis_password: str = ""
+    metrics_port: int = 0
+    """For Prometheus, on the addresses of signalling; 0 = none."""
+    webhook_key: str = ""
+    """Name of the key that signs webhooks."""
+    webhook_urls: Sequence[str] = ()
+    """Who is told of rooms and participants."""
 
 
 def render(configuration: Configuration) -> str:
     """livekit.yaml, from the template."""
     c = configuration
     redis = {"address": c.redis_address, "password": c.redis_password} if c.redis_address else {}
+    webhook = {"api_key": c.webhook_key, "urls": list(c.webhook_urls)} if c.webhook_urls else {}
     values: dict[str, object] = {
         "port": c.port,
         "bind_addresses": list(c.bind_addresses) or [ANY_ADDRESS],  # an empty list would mean none
@@ -54,6 +61,8 @@ def render(configuration: Configuration) -> str:
         "peer_cidrs": [f"{c.node_ip}/32"],
         "key_file": str(c.key_file),
         "redis": redis,
+        "metrics_port": c.metrics_port,
+        "webhook": webhook,
     }
     # JSON is YAML: no value can break out of its place
     written = {name: json.dumps(value) for name, value in values.items()}

@@ -1,6 +1,8 @@
 """redis: its program and its configuration. It holds nothing that is worth keeping."""
 
+import re
 import shutil
+from pathlib import Path
 
 from ..errors import StackError
 from ..settings import LivekitSettings
@@ -20,6 +22,13 @@ appendonly no
 maxmemory 64mb
 maxmemory-policy noeviction
 """
+
+
+def password(path: Path) -> str:
+    """What a redis.conf of ours says, "" if there is none."""
+    text = path.read_text() if path.exists() else ""
+    found = re.search(r"^requirepass (\S+)$", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def render(port: int, password: str, bind: str = "127.0.0.1") -> str:
