@@ -1,6 +1,7 @@
 """Writes the generated parts of the documentation: `python -m earshot.docs`. A test finds drift.
 
-The settings' table in README.md, every command's help in docs/cli.md.
+The settings' table in README.md, every command's help in docs/cli.md, the causes in
+docs/doctor.md.
 """
 
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 import click
 
 from .cli import COMMANDS, cli
+from .doctor import causes
 from .settings_table import table
 
 
@@ -40,9 +42,11 @@ def cli_help() -> str:
 def rendered(folder: Path) -> dict[Path, str]:
     """The files with generated parts in a checkout, those parts made anew."""
     readme, commands = folder / "README.md", folder / "docs" / "cli.md"
+    doctor = folder / "docs" / "doctor.md"
     return {
         readme: between(readme.read_text(), "settings", table()),
         commands: between(commands.read_text(), "help", cli_help()),
+        doctor: between(doctor.read_text(), "causes", causes.table()),
     }
 
 

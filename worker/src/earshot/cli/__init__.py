@@ -15,6 +15,7 @@ from ..version import __version__
 COMMANDS = {
     "up": "Start everything that a call needs, and keep it running.",
     "status": "Show what runs: addresses, services, calls, last errors.",
+    "doctor": "Find what is wrong, why, and what to do.",
     "talk": "Hold a conversation, without a server.",
     "engine": "Load the models once, for the calls of this machine.",
     "worker": "Take calls and serve the page; `earshot up` starts it.",

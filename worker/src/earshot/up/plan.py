@@ -60,7 +60,7 @@ def prepare(settings: Settings, *, auto_ports: bool = False) -> Plan:
     address = find(settings.network)
     secrets = credentials.load_or_create(settings.state_dir, own_keys=own_server)
     ports, busy = choose(
-        settings.network, _needs(address, bool(server), bool(store)), auto=auto_ports
+        settings.network, ports_needed(address, bool(server), bool(store)), auto=auto_ports
     )
     if busy:
         raise PortsBusyError(busy)
@@ -75,7 +75,7 @@ def prepare(settings: Settings, *, auto_ports: bool = False) -> Plan:
     return Plan(settings, address, endpoints, secrets, tuple(specs))
 
 
-def _needs(address: Address, server: bool, store: bool) -> list[Need]:
+def ports_needed(address: Address, server: bool, store: bool) -> list[Need]:
     needs = [
         Need("page_port", "tcp", [*address.callers, LOOPBACK_6]),
         Need("health_port", "tcp", [LOOPBACK]),

@@ -1,0 +1,60 @@
+"""`earshot doctor`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("doctor")
+@click.option(
+    "--page", metavar="URL",
+    help="Look at the Earshot behind this page, from where its callers are.",
+)  # fmt: skip
+@click.option(
+    "--url", metavar="URL", help="Look at this livekit-server, by its key (or --token-file)."
+)
+@click.option(
+    "--code-file", type=click.Path(path_type=Path), metavar="FILE",
+    help="The access code, for --page; - = standard input.",
+)  # fmt: skip
+@click.option(
+    "--token-file", type=click.Path(path_type=Path), metavar="FILE",
+    help="A token that does not do what it should; - = standard input.",
+)  # fmt: skip
+@click.option("--no-call", is_flag=True, help="Leave the agent alone: no spoken question.")
+@click.option(
+    "--within", type=click.FloatRange(5, 3600), default=180.0, show_default=True,
+    metavar="SECONDS", help="For all checks together.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON object at the end, nothing else.")
+def command(
+    page: str | None,
+    url: str | None,
+    code_file: Path | None,
+    token_file: Path | None,
+    no_call: bool,
+    within: float,
+    as_json: bool,
+) -> int:
+    """Find what is wrong, why, and what to do.
+
+    From settings, models and ports to a spoken question that is answered by voice. Each line is
+    green (✓), yellow (!: works, but not for everybody or not well), red (✗) or was not looked at
+    (·: something before it is red). The first red line is the one to mend.
+
+    \b
+    earshot doctor                                  what runs on this machine
+    earshot doctor --page http://192.168.1.5:8080 --code-file code.txt
+                                                    the same from a caller's machine
+    earshot doctor --url ws://192.168.1.5:7880 --token-file token.txt
+                                                    why does this token not work?
+
+    Exit status: 0 = nothing is red, 1 = something is, 2 = a mistake on the command line.
+    """
+    from ..doctor.command import Options, doctor
+
+    if page and url:
+        raise click.UsageError("--page and --url name a target each; one of them was expected")
+    return doctor(
+        Options(page or "", url or "", code_file, token_file, not no_call, within, as_json)
+    )

@@ -1,0 +1,80 @@
+"""`earshot doctor`: target, checks and output, together."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ..errors import CredentialsError
+from .checks import checks
+from .examination import examine
+from .finding import Finding
+from .screen import Json, Text
+from .target import Target, here, of_page, of_server
+
+
+@dataclass(frozen=True)
+class Options:
+    """What stood on the command line."""
+
+    page: str = ""
+    url: str = ""
+    code_file: Path | None = None
+    token_file: Path | None = None
+    call: bool = True
+    within_s: float = 180.0
+    as_json: bool = False
+    report: Path | None = None
+
+
+def doctor(options: Options) -> int:
+    """Examines, shows, and returns 1 if anything is red."""
+    target = _target(options)
+    findings: list[Finding] = []
+
+    async def run() -> None:
+        with Json() if options.as_json else Text() as screen:
+            chosen = checks(target, call=options.call)
+            async for finding in examine(target, chosen, screen.begin, options.within_s):
+                findings.append(finding)
+                screen.show(finding)
+        screen.end(target, findings)
+
+    asyncio.run(run())
+    return 1 if any(finding.colour == "red" for finding in findings) else 0
+
+
+def _target(options: Options) -> Target:
+    if options.page:
+        target = of_page(options.page)
+    elif options.url:
+        from ..operator.connection import check_url, resolve
+
+        if options.token_file:  # what a caller has, without the server's key
+            target = of_server(check_url(options.url, "--url"), "", "")
+        else:
+            server = resolve(options.url)
+            target = of_server(server.url, server.api_key, server.api_secret)
+    else:
+        target = here()
+    if options.code_file:
+        target.code = _read(options.code_file, "--code-file")
+    if options.token_file:
+        target.token = _read(options.token_file, "--token-file")
+        target.livekit = target.livekit or (target.endpoints.livekit if target.endpoints else "")
+        if not target.livekit:
+            raise click.UsageError("--token-file needs --url, or a stack that runs here")
+    return target
+
+
+def _read(path: Path, option: str) -> str:
+    """A secret is no argument: everybody on a machine may read its command lines."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text()
+    except (OSError, UnicodeDecodeError) as e:
+        raise CredentialsError(f"{option} {path}: {getattr(e, 'strerror', '') or e}") from e
+    if not text.strip():
+        raise CredentialsError(f"{option} {path}: empty")
+    return text.strip()

@@ -1,0 +1,106 @@
+"""Findings as they come, for people and for programs."""
+
+import json
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from .checks import Check
+from .finding import Colour, Finding
+from .target import Target
+
+MARKS: dict[Colour, str] = {"green": "✓", "yellow": "!", "red": "✗", "grey": "·"}
+STYLES = {"green": "green", "yellow": "yellow", "red": "bold red", "grey": "dim"}
+
+
+class Json:
+    """One object at the end, nothing else."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def begin(self, check: Check) -> None:
+        pass
+
+    def show(self, finding: Finding) -> None:
+        pass
+
+    def end(self, target: Target, findings: list[Finding]) -> None:
+        print(json.dumps(as_json(target, findings), ensure_ascii=False, indent=2))
+
+
+class Text:
+    """A line per finding; on a terminal, what is being asked now beneath them."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        tty = sys.stdout.isatty()
+        self._console = Console(width=None if tty else 100, highlight=False, soft_wrap=not tty)
+        self._status = self._console.status("") if tty else None
+
+    def __enter__(self) -> Self:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._status:
+            self._status.stop()
+
+    def begin(self, check: Check) -> None:
+        if self._status:
+            self._status.update(f"{check.title} …")
+
+    def show(self, finding: Finding) -> None:
+        from rich.text import Text as Line
+
+        style = STYLES[finding.colour]
+        line = Line.assemble(
+            (f"{MARKS[finding.colour]} {finding.check:<11}", style),
+            (finding.said, "dim" if finding.colour == "grey" else ""),
+        )
+        self._console.print(line)
+        if finding.cause:
+            self._console.print(Line(f"    {finding.cause}: {finding.means}", style=style))
+            self._console.print(Line(f"    cure: {finding.cure}"))
+        sys.stdout.flush()
+
+    def end(self, target: Target, findings: list[Finding]) -> None:
+        from rich.text import Text as Line
+
+        self._console.print(Line(summary(findings), style=STYLES[worst(findings)]))
+
+
+def worst(findings: list[Finding]) -> Colour:
+    seen = {finding.colour for finding in findings}
+    return "red" if "red" in seen else "yellow" if "yellow" in seen else "green"
+
+
+def summary(findings: list[Finding]) -> str:
+    reds = [f for f in findings if f.colour == "red"]
+    yellows = sum(f.colour == "yellow" for f in findings)
+    greys = sum(f.colour == "grey" for f in findings)
+    if reds:
+        rest = f", {yellows} yellow" if yellows else ""
+        left = f", {greys} not looked at" if greys else ""
+        return f"{len(reds)} red{rest}{left}; first to mend: {reds[0].check} ({reds[0].cause})"
+    if yellows:
+        return f"it works, with {yellows} {'thing' if yellows == 1 else 'things'} to mend"
+    return f"all green, {len(findings) - greys} checks"
+
+
+def as_json(target: Target, findings: list[Finding]) -> dict[str, Any]:
+    return {
+        "colour": worst(findings),
+        "target": {"kind": target.kind, "name": target.name},
+        "findings": [finding.as_json() for finding in findings],
+    }
