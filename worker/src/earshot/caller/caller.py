@@ -57,6 +57,8 @@ class Caller:
         self.room = rtc.Room()
         self.seen = Seen()
         self.ears: list[Ear] = []
+        self.tracks: list[rtc.Track] = []
+        """what the ears listen to"""
         self.microphone = Microphone()
         self.joined_at = 0.0
         self.disconnected: str | None = None
@@ -221,6 +223,7 @@ class Caller:
     ) -> None:
         if track.kind == rtc.TrackKind.KIND_AUDIO:
             self.ears.append(ear := Ear())
+            self.tracks.append(track)
             task = asyncio.ensure_future(ear.listen(track))
             self._listening.add(task)
             task.add_done_callback(self._listening.discard)

@@ -6,6 +6,7 @@ the agent's. A pause in the delivery begins a new run.
 """
 
 import time
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -86,6 +87,11 @@ class Ear:
             if run * FRAME_S >= CLICK_S:
                 return self._arrived[i - run + 1]
         return None
+
+    def forget(self, before: float) -> None:
+        """Lets go of what arrived earlier: a long call need not be kept."""
+        count = bisect_left(self._arrived, before)
+        del self._frames[:count], self._arrived[:count], self._levels[:count]
 
     def times(self) -> npt.NDArray[np.float64]:
         """When each frame's first sample could have been played."""

@@ -5,6 +5,7 @@ The topics and attributes are LiveKit's, and those of Earshot that its page read
 
 import asyncio
 import json
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -56,16 +57,21 @@ class Seen:
     states: list[State] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     attributes: dict[str, str] = field(default_factory=dict)
+    agent_joined_at: float | None = None
+    """when an agent was first seen in the room"""
 
-    def said(self, speaker: Speaker, since: float = 0.0) -> str:
-        """The captions that began after `since`, as one text."""
-        texts = [c.text.strip() for c in self.captions if c.speaker == speaker]
-        times = [c.began_at for c in self.captions if c.speaker == speaker]
-        return " ".join(t for t, at in zip(texts, times, strict=True) if t and at >= since)
+    def said(self, speaker: Speaker, since: float = 0.0, until: float = math.inf) -> str:
+        """The captions that began after `since` and before `until`, as one text."""
+        found = (c for c in self.captions if c.speaker == speaker and since <= c.began_at < until)
+        return " ".join(text for c in found if (text := c.text.strip()))
 
-    def recognised_at(self, since: float) -> float | None:
+    def recognised_at(self, since: float, until: float = math.inf) -> float | None:
         """When the caller's words first stood as they are now: the transcript was ready."""
-        spoken = [c for c in self.captions if c.speaker == "caller" and c.changed_at >= since]
+        spoken = [
+            c
+            for c in self.captions
+            if c.speaker == "caller" and c.changed_at >= since and c.began_at < until
+        ]
         if not spoken:
             return None
         last = spoken[-1]
@@ -160,6 +166,8 @@ class Watch:
         self._seen.messages.append(Message(at, kind, content))
 
     def _on_participant(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
+            self._seen.agent_joined_at = self._seen.agent_joined_at or time.monotonic()
         self._on_attributes(dict(participant.attributes), participant)
 
     def _on_attributes(self, changed: dict[str, str], participant: rtc.Participant) -> None:

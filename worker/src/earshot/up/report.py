@@ -112,10 +112,11 @@ def _memory_bytes(pid: int) -> int:
         family = [root, *root.children(recursive=True)]
     except psutil.Error:
         return 0
-    return sum(_pss_bytes(process) for process in family)
+    return sum(pss_bytes(process) for process in family)
 
 
-def _pss_bytes(process: psutil.Process) -> int:
+def pss_bytes(process: psutil.Process) -> int:
+    """Its memory; what several processes share counts in parts."""
     try:
         for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
