@@ -32,6 +32,8 @@ from . import endpoints
 from .admission import Admission, Slot
 from .agent import Assistant
 from .busy import BusySignal
+from .calls.facts import CHECK_ROOMS, HungUp, of_turn
+from .calls.log import open_post
 from .clip import Clip
 from .engine.address import default_socket
 from .engine.client import EngineClient
@@ -45,7 +47,6 @@ from .tools.documents import Documents, open_documents
 from .turn import ToolCall, Turn
 from .turns import Turns
 
-CHECK_ROOMS = "check-"
 ENGINE_WITHIN_S = 60.0
 LEFT_S = 10.0  # a caller whose network changed is back within
 APOLOGISE_AGAIN_S = 5.0
@@ -117,6 +118,7 @@ class Call:
         self._engine = engine
         self._documents = prepared.documents
         self._notices = Notices(ctx.room)
+        self._log = open_post(self._settings)
         self._over = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._slot: Slot | None = None
@@ -149,7 +151,7 @@ class Call:
         try:
             await asyncio.wait_for(self._over.wait(), calls.length_max_s)
         except TimeoutError:
-            await self._farewell("The call has reached its longest.")
+            await self._farewell("The call has reached its longest.", "longest")
         _log.info("call ended", seconds=round(time.monotonic() - began, 1))
 
     async def aclose(self) -> None:
@@ -162,6 +164,7 @@ class Call:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._prefill.aclose()
         await self._notices.aclose()
+        await self._log.aclose()
 
     async def _admitted(self) -> bool:
         """Waits for a slot; False if the caller left meanwhile."""
@@ -201,6 +204,10 @@ class Call:
     def _on_turn(self, turn: Turn) -> None:
         self._notices.turn(turn)
         count_turn(turn)
+        job, words = self._ctx.job, self._settings.calls.keep_words
+        self._log.tell(
+            of_turn(turn, job.room.sid, job.room.name, job.id, time.time(), keep_words=words)
+        )
         latency = {k: v for k, v in turn.to_dict()["latency_ms"].items() if v is not None}
         _log.info("turn", turn=turn.turn, tools=len(turn.tools), cut=turn.interrupted, **latency)
 
@@ -237,11 +244,13 @@ class Call:
         await self._session.say(persona.silence_prompt, add_to_chat_ctx=False)
         await asyncio.sleep(calls.silence_end_s)
         if self._session.user_state == "away":
-            await self._farewell("Nobody has spoken for a while.")
+            await self._farewell("Nobody has spoken for a while.", "silence")
 
-    async def _farewell(self, why: str) -> None:
+    async def _farewell(self, why: str, logged: str) -> None:
         """Says goodbye and closes the room, so that no microphone is left open."""
         self._notices.notice("ending", why)
+        here = self._ctx.job.room
+        self._log.tell(HungUp(here.sid, here.name, time.time(), logged))
         try:
             saying = self._session.say(self._settings.persona.goodbye, add_to_chat_ctx=False)
             await asyncio.wait_for(saying.wait_for_playout(), 10.0)

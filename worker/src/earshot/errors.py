@@ -18,6 +18,10 @@
     ├── StackError            something that `earshot up` needs is missing, busy or gave up
     ├── NotRunningError       nothing runs here
     ├── EngineError           an engine that cannot listen, or that does not answer
+    ├── CallLogError          a call log that can't be read, or a call that is not in it
+    ├── WebhookRefusedError   a webhook that is not our server's, or was changed
+    ├── ToolsError            tools of one's own that can't be used
+    ├── ProjectError          a project that can't be made
     └── CallError             a call that a scripted caller could not hold
 
 The command line prints the message and exits with 2. The plugins have trees of their own, which
@@ -99,3 +103,28 @@ class CallError(EarshotError):
 
 class EngineError(EarshotError):
     """An engine that cannot listen, or that does not answer."""
+
+
+class CallLogError(EarshotError):
+    """A call log that can't be read, or a call that is not in it."""
+
+
+class WebhookRefusedError(EarshotError):
+    """A webhook that is not our server's, or was changed.
+
+    Args:
+        status: of the HTTP answer; livekit-server tries again after 429.
+        claimed: what the sender says of itself: not to be logged.
+    """
+
+    def __init__(self, message: str, status: int = 401, claimed: str = "") -> None:
+        super().__init__(message)
+        self.status, self.claimed = status, claimed
+
+
+class ToolsError(EarshotError):
+    """Tools of one's own that can't be used."""
+
+
+class ProjectError(EarshotError):
+    """A project that can't be made."""

@@ -19,6 +19,9 @@ from pydantic_settings.sources import TomlConfigSettingsSource
 
 from .errors import SettingsError
 
+WEBHOOK_PATH = "/api/webhook"
+"""Where the worker takes what livekit-server tells of calls, on the page's port."""
+
 ToolName = Literal["get_current_time", "calculate", "set_timer", "cancel_timer", "search_documents"]
 ALL_TOOLS: tuple[ToolName, ...] = (
     "get_current_time",
@@ -156,6 +159,13 @@ class CallsSettings(_Group):
     drain_s: Annotated[float, Field(ge=0, le=3600)] = Field(
         7.0, description="How long running calls may go on after the worker is told to stop"
     )
+    enabled: bool = Field(
+        True, description="The call log: who, when, how long, latency; `false` = no file at all"
+    )
+    keep_words: bool = Field(False, description="Keep what was said in the call log, too")
+    retention_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        30, description="How long the call log keeps a call; 0 = until `earshot calls erase`"
+    )
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -188,11 +198,22 @@ class LivekitSettings(_Group):
     redis: Literal["auto", "on", "off"] = Field(
         "auto", description="redis beside livekit-server: `auto` = where redis-server is installed"
     )
+    webhooks: tuple[Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$")], ...] = Field(
+        (),
+        description="Further addresses that the server of `earshot up` sends webhooks to",
+        json_schema_extra={"shown": ""},
+    )
 
 
 class DocumentsSettings(_Group):
     folder: Path | None = Field(
         None, description="Folder of text, Markdown and PDF files that the agent searches"
+    )
+
+
+class ToolsSettings(_Group):
+    module: Path | None = Field(
+        None, description="Python file (or package) with tools of your own, beside persona.tools"
     )
 
 
@@ -221,6 +242,7 @@ class Settings(BaseSettings):
     turn: TurnSettings = TurnSettings()
     persona: PersonaSettings = PersonaSettings()
     documents: DocumentsSettings = DocumentsSettings()
+    tools: ToolsSettings = ToolsSettings()
     calls: CallsSettings = CallsSettings()
     network: NetworkSettings = NetworkSettings()
     livekit: LivekitSettings = LivekitSettings()
@@ -252,6 +274,7 @@ class _File(TomlConfigSettingsSource):
             (data, "state_dir"),
             (data.get("documents"), "folder"),
             (data.get("persona"), "voice"),
+            (data.get("tools"), "module"),
         ):
             if isinstance(group, dict) and isinstance(group.get(key), str):
                 group[key] = str(self._folder / Path(group[key]).expanduser())

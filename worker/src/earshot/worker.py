@@ -17,6 +17,8 @@ from livekit.agents import AgentServer
 
 from . import call, endpoints, processes
 from .admission import Admission
+from .calls.facts import CHECK_ROOMS
+from .calls.log import CallLog, open_log
 from .capacity import calls_max
 from .credentials import Credentials, load_or_create
 from .engine.address import default_socket
@@ -88,13 +90,19 @@ class Worker:
         self._metrics = endpoints.run_dir(settings.state_dir) / "metrics"
         self._live: _Live | None = None
         self._server: AgentServer | None = None
+        self._log: CallLog | None = None
         self._draining = False
         self._tending: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serves the page at once, and calls as soon as the engine is warm."""
         processes.begin(livekit_url(self._settings), self._credentials, self._metrics)
-        app = build_app(self._settings, self._credentials, self.status)
+        async with open_log(self._settings) as self._log:
+            await self._serve()
+
+    async def _serve(self) -> None:
+        tell = self._log.webhook if self._log else None
+        app = build_app(self._settings, self._credentials, self.status, on_webhook=tell)
         async with serve(app, self._settings.network):
             socket = default_socket(self._settings.state_dir)
             async with await EngineClient.connect(socket, timeout_s=ENGINE_WITHIN_S) as engine:
@@ -176,6 +184,9 @@ class Worker:
                         orphaned = False
                     except (api.TwirpError, OSError, TimeoutError) as e:
                         _log.info("rooms could not be looked at", error=str(e))
+                if self._log is not None:
+                    with suppress(api.TwirpError, OSError, TimeoutError):
+                        await self._log.look(server)
                 await asyncio.sleep(TEND_S)
 
     async def _take_up_rooms(self, server: api.LiveKitAPI) -> None:
@@ -183,7 +194,7 @@ class Worker:
             request = api.ListParticipantsRequest(room=room.name)
             people = (await server.room.list_participants(request)).participants
             kinds = {p.kind for p in people}
-            checks = room.name.startswith(call.CHECK_ROOMS)
+            checks = room.name.startswith(CHECK_ROOMS)
             if people and not checks and api.ParticipantInfo.Kind.AGENT not in kinds:
                 dispatch = api.CreateAgentDispatchRequest(
                     room=room.name, agent_name=self._settings.calls.agent_name

@@ -23,6 +23,8 @@ COMMANDS = {
     "bundle": "Carry Earshot to a machine without a network.",
     "init": "Prepare this folder for docker compose.",
     "settings": "Show every setting, its value and its meaning.",
+    "calls": "The log of calls: list, show, export, erase.",
+    "webhook": "Verify livekit-server's webhooks and show them.",
 }
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .. import credentials
 from ..errors import InitError
-from ..settings import NetworkSettings
+from ..settings import WEBHOOK_PATH, NetworkSettings
 from ..up import livekit, redis
 from . import docker, network
 from .env_file import EnvFile, write_private
@@ -150,6 +150,8 @@ def _write(
         redis_address=f"redis:{REDIS_PORT}",
         redis_password=redis_password,
         metrics_port=METRICS_PORT,
+        webhook_key=secrets.api_key,
+        webhook_urls=[f"http://worker:{ports.page_port}{WEBHOOK_PATH}"],
     )
     services = Services(secrets, ports, f"redis:{REDIS_PORT}", redis_password, address)
     texts = {

@@ -12,7 +12,7 @@ from .. import credentials
 from ..credentials import Credentials
 from ..endpoints import Endpoints, run_dir
 from ..errors import StackError
-from ..settings import Settings
+from ..settings import WEBHOOK_PATH, Settings
 from . import livekit, probes, redis
 from .address import Address, find
 from .ports import Busy, Need, choose
@@ -163,6 +163,8 @@ def _livekit(
         loopback=address.loopback,
         redis_address=f"{LOOPBACK}:{ports['redis_port']}" if store else "",
         redis_password=secrets.redis_password if store else "",
+        webhook_key=secrets.api_key,
+        webhook_urls=_webhook_urls(settings, ports),
     )
     path = _write(settings, "livekit.yaml", livekit.render(configuration))
     return Spec(
@@ -178,6 +180,11 @@ def _livekit(
         # what it can't start with, it prints, and ends with 0
         hopeless=frozenset({0, 1}),
     )
+
+
+def _webhook_urls(settings: Settings, ports: Mapping[str, int]) -> list[str]:
+    log = f"http://{LOOPBACK}:{ports['page_port']}{WEBHOOK_PATH}"
+    return [*([log] if settings.calls.enabled else []), *settings.livekit.webhooks]
 
 
 def _engine(endpoints: Endpoints, environment: Mapping[str, str]) -> Spec:

@@ -2,6 +2,7 @@
 
     POST /api/token    a token for a call (`tokens.py`), to whoever the gate lets in (`gate.py`)
     GET  /api/status   the state of the stack
+    POST /api/webhook  what livekit-server tells of calls, for the call log
     GET  /healthz      this process answers
     GET  /readyz       a caller would be answered; else 503 and why
     GET  /…            the page
@@ -14,16 +15,20 @@ only if it is one of ours, and no query, header or body is.
 import asyncio
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from livekit import api
 
 from ..credentials import Credentials
-from ..settings import Settings
+from ..errors import WebhookRefusedError
+from ..settings import WEBHOOK_PATH, Settings
+from ..webhook.receive import Receiver
+from ..webhook.verify import Verifier
 from . import headers
 from .assets import Assets
 from .gate import Gate
@@ -46,11 +51,13 @@ def build_app(
     static: Path = STATIC,
     limits: Limits | None = None,
     clock: Clock = time.monotonic,
+    on_webhook: Callable[[api.WebhookEvent], None] | None = None,
 ) -> web.Application:
     """The application, which keeps all its state to itself.
 
     Args:
         status: tells the state of the stack, as `/api/status` shows it.
+        on_webhook: gets livekit-server's events once they are verified; None: they are not taken.
         static: the page's files.
         clock: seconds, monotonic.
     """
@@ -61,6 +68,8 @@ def build_app(
     app.on_cleanup.append(site.close)
     app.router.add_post("/api/token", site.token)
     app.router.add_get("/api/status", site.api_status)
+    if on_webhook is not None:
+        app.router.add_post(WEBHOOK_PATH, site.webhook_to(on_webhook))
     app.router.add_get("/healthz", site.healthz)
     app.router.add_get("/readyz", site.readyz)
     app.router.add_get("/{path:(?!api/).*}", site.page)
@@ -86,6 +95,14 @@ class _Site:
         self._rooms = Rooms(keep_s, limits.rooms_max, clock)
         self._state = State(status, limits.status_s, limits.status_age_s, clock)
         self._assets = Assets(static)
+        # livekit-server is on this machine, or, where it is somebody else's, in our network
+        self._clock = clock
+        self._warn_of_webhooks_at = -_WARN_AGAIN_S
+        self._webhooks = Receiver(
+            Verifier(credentials.api_key, credentials.api_secret),
+            clock,
+            local_only=not settings.livekit.url,
+        )
 
     async def token(self, request: web.Request) -> web.Response:
         host = request[_HOST]
@@ -120,6 +137,25 @@ class _Site:
 
     async def api_status(self, request: web.Request) -> web.Response:
         return web.json_response(dict(await self._told_state()))
+
+    def webhook_to(self, tell: Callable[[api.WebhookEvent], None]) -> Handler:
+        async def webhook(request: web.Request) -> web.Response:
+            try:
+                tell(await self._webhooks.receive(request))
+            except WebhookRefusedError as e:
+                now = self._clock()
+                if now >= self._warn_of_webhooks_at:
+                    self._warn_of_webhooks_at = now + _WARN_AGAIN_S
+                    _log.warning("a webhook was refused", why=str(e), address=str(request.remote))
+                raise Refusal(
+                    e.status,
+                    "webhook_refused",
+                    "Not taken for a webhook of our livekit-server; the worker's log says why.",
+                    close=True,  # its body may not have been read
+                ) from e
+            return web.json_response({"status": "ok"})
+
+        return webhook
 
     async def healthz(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -166,7 +202,10 @@ class _Site:
         """Own names only, in bounded time, and every refusal in one form."""
         began = time.monotonic()
         try:
-            request[_HOST] = self._hosts.checked(request)
+            if (
+                request.path != WEBHOOK_PATH
+            ):  # it has a signature, and our name as containers see it
+                request[_HOST] = self._hosts.checked(request)
             async with asyncio.timeout(self._limits.handler_s):
                 response = await handler(request)
         except Refusal as e:
@@ -205,9 +244,10 @@ class _Site:
         await self._state.close()
 
 
+_WARN_AGAIN_S = 60.0
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _HEALTH = {"/healthz", "/readyz"}
-_ROUTES = {"/api/token", "/api/status"} | _HEALTH
+_ROUTES = {"/api/token", "/api/status", WEBHOOK_PATH} | _HEALTH
 
 
 def _owner(request: web.Request) -> str:

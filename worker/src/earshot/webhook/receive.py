@@ -1,0 +1,66 @@
+"""The HTTP side of webhooks: bounded in size, time and number.
+
+Does not know what becomes of an event.
+"""
+
+import asyncio
+
+from aiohttp import web
+from livekit import api
+
+from ..errors import WebhookRefusedError
+from ..web.hosts import address_of
+from ..web.limits import Clock, RateLimit
+from .verify import Verifier
+
+BODY_BYTES_MAX = 256 * 1024  # metadata and attributes of 16 kB each, escaped
+BODY_S = 5.0
+BURST = 500
+PER_S = 100.0
+
+
+class Receiver:
+    """Takes webhooks of one server.
+
+    Args:
+        local_only: whether only this machine may send any.
+    """
+
+    def __init__(self, verifier: Verifier, clock: Clock, *, local_only: bool) -> None:
+        self._verifier = verifier
+        self._local_only = local_only
+        self._rate = RateLimit(BURST, PER_S, 256, clock)
+
+    async def receive(self, request: web.Request) -> api.WebhookEvent:
+        """The event of a request.
+
+        Raises:
+            WebhookRefusedError: why; its `status` is the answer that tells livekit-server whether
+                to try again.
+        """
+        address = address_of(request.remote)
+        inside = address is not None and (
+            address.is_loopback if self._local_only else address.is_private
+        )
+        if not inside:
+            raise WebhookRefusedError(f"{address}: not from here", 403)
+        if self._rate.take(str(address)):
+            raise WebhookRefusedError("too many webhooks at once", 429)
+        body = await _body(request)
+        return self._verifier.check(body, request.headers.get("Authorization", ""))
+
+
+async def _body(request: web.Request) -> bytes:
+    too_large = WebhookRefusedError(f"more than {BODY_BYTES_MAX // 1024} kB", 413)
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > BODY_BYTES_MAX:
+                    raise too_large
+    except TimeoutError as e:
+        raise WebhookRefusedError("its body came too slowly", 408) from e
+    return bytes(body)
