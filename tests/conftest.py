@@ -17,6 +17,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--artifacts", type=Path, help="Folder for the screenshots that the tests of a call take."
     )
+    parser.addoption(
+        "--docker", action="store_true", help="Build the images and run the stack in containers."
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -2,15 +2,15 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from earshot.init.env_file import EnvFile
 
 PORTS = {"PAGE": "tcp", "LIVEKIT": "tcp", "RTC_TCP": "tcp", "RTC_UDP": "udp", "TURN": "udp"}
 SERVICES = ("front", "worker", "livekit", "redis")
@@ -42,33 +42,26 @@ def free_ports() -> dict[str, int]:
 
 @dataclass
 class Containers:
-    """`compose.yaml` in `folder`, which `earshot init` has prepared."""
+    """`compose.yaml` in `folder`, under a project's name of its own."""
 
-    root: Path
     folder: Path
     project: str = field(default_factory=lambda: f"earshot-test-{uuid.uuid4().hex[:8]}")
-    ports: dict[str, int] = field(default_factory=free_ports)
 
-    def prepare(self) -> None:
-        """As on a machine that never saw Earshot: the files, then `earshot init`."""
-        shutil.copy(self.root / "compose.yaml", self.folder)
-        shutil.copytree(self.root / "models" / "starter", self.folder / "models" / "starter")
-        shutil.copy(self.root / "models" / "manifest.toml", self.folder / "models")
-        lines = [f"EARSHOT_NETWORK__{name}_PORT={port}\n" for name, port in self.ports.items()]
-        (self.folder / ".env").write_text("".join(lines))
-        run(sys.executable, "-m", "earshot", "init", "--yes", cwd=self.folder)
+    def shell(self, line: str) -> str:
+        """Executes a line of the README."""
+        try:
+            return run(
+                "bash", "-euc", line,
+                cwd=self.folder, timeout_s=1700.0, COMPOSE_PROJECT_NAME=self.project,
+            )  # fmt: skip
+        except AssertionError as e:
+            raise AssertionError(f"{e}\n{self.compose('ps', '-a')}\n{self.logs()}") from e
 
     def compose(self, *arguments: str, timeout_s: float = 60.0) -> str:
         return run(
             "docker", "compose", *arguments,
             cwd=self.folder, timeout_s=timeout_s, COMPOSE_PROJECT_NAME=self.project,
         )  # fmt: skip
-
-    def up(self) -> None:
-        try:
-            self.compose("up", "-d", "--wait", "--no-build", timeout_s=400.0)
-        except AssertionError as e:
-            raise AssertionError(f"{e}\n{self.compose('ps', '-a')}\n{self.logs()}") from e
 
     def down(self) -> None:
         self.compose("down", "--volumes", "--timeout", "20", timeout_s=120.0)
@@ -119,15 +112,17 @@ class Containers:
             assert time.monotonic() < deadline, f"{health}\n{self.logs()}"
             time.sleep(1.0)
 
+    def setting(self, name: str) -> str:
+        """Of .env, as `earshot init` left it."""
+        return EnvFile(self.folder / ".env").get(name)
+
     @property
     def page(self) -> str:
-        return f"http://127.0.0.1:{self.ports['PAGE']}"
+        return f"http://127.0.0.1:{self.setting('EARSHOT_NETWORK__PAGE_PORT')}"
 
     @property
     def address(self) -> str:
-        lines = (self.folder / ".env").read_text().splitlines()
-        values = dict(line.split("=", 1) for line in lines if "=" in line)
-        return values["EARSHOT_NETWORK__ADDRESS"]
+        return self.setting("EARSHOT_NETWORK__ADDRESS")
 
     @property
     def code(self) -> str:

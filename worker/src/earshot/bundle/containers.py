@@ -8,6 +8,7 @@ machine needs no Python for it. Knows nothing of how a version was unpacked.
 """
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import time
@@ -53,7 +54,7 @@ class Containers:
         _run(version, "compose", "up", "--detach", "--wait", "--no-build", "--remove-orphans")
 
     def answers(self, version: Path) -> bool:
-        """Whether a scripted caller is greeted, by voice, through the published ports."""
+        """Whether a caller is answered by voice, through the published ports."""
         if not self._concerned(version):
             return True
         self.say(f"calling {version.name}")
@@ -62,7 +63,7 @@ class Containers:
         end = time.monotonic() + self.check_s
         while True:
             try:
-                asyncio.run(_greeted(f"http://127.0.0.1:{port}", code))
+                asyncio.run(_asked(f"http://127.0.0.1:{port}", code))
                 return True
             except CallError as e:
                 if time.monotonic() > end:
@@ -116,13 +117,19 @@ def _images(version: Path) -> set[str]:
         return set()
 
 
-async def _greeted(page: str, code: str) -> None:
+async def _asked(page: str, code: str) -> None:
+    """Raises: CallError."""
     from ..caller.caller import Caller
+    from ..caller.demo import QUESTIONS
+    from ..caller.speech import Speech
     from ..caller.ticket import from_page
 
+    text, path = QUESTIONS[0]
     async with Caller(await from_page(page, code=code)) as caller:
         await caller.agent(30.0)
-        await caller.greeting(30.0)
+        with contextlib.suppress(CallError):  # a persona may have none
+            await caller.greeting(10.0)
+        await caller.ask(Speech.open(path, text), 30.0)
 
 
 def _run(version: Path, *arguments: str) -> str:
