@@ -22,8 +22,7 @@ def cli_help() -> str:
             command = cli.get_command(ctx, name)
             assert command is not None
             pages.append((f"earshot {name}", command))
-            if isinstance(command, click.Group):
-                pages += [(f"earshot {name} {n}", c) for n, c in command.commands.items()]
+            pages += _below(f"earshot {name}", command)
     blocks = []
     for name, command in pages:
         # as on a terminal, where the options of help come from the group
@@ -37,6 +36,14 @@ def cli_help() -> str:
             text = "\n".join(line.rstrip() for line in command.get_help(c).splitlines())
         blocks.append(f"```text\n$ {name} --help\n{text}\n```")
     return "\n\n".join(blocks)
+
+
+def _below(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
+    pages: list[tuple[str, click.Command]] = []
+    if isinstance(command, click.Group):
+        for n, c in command.commands.items():
+            pages += [(f"{name} {n}", c), *_below(f"{name} {n}", c)]
+    return pages
 
 
 def rendered(folder: Path) -> dict[Path, str]:

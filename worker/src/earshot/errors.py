@@ -22,15 +22,21 @@
     ├── WebhookRefusedError   a webhook that is not our server's, or was changed
     ├── ToolsError            tools of one's own that can't be used
     ├── ProjectError          a project that can't be made
+    ├── OperatorError         a livekit-server that could not do what was asked; exit status 1
+    │   ├── MissingError      no such room, participant, track, dispatch, …; exit status 3
+    │   ├── RefusedError      a key or a token that the server does not take; exit status 4
+    │   └── UnreachableError  a server, or a service behind it, that does not answer; exit status 5
     └── CallError             a call that a scripted caller could not hold
 
-The command line prints the message and exits with 2. The plugins have trees of their own, which
-`earshot.models` turns into a ModelError.
+The command line prints the message and exits with `exit_status`: 2 where nothing else is said. The
+plugins have trees of their own, which `earshot.models` turns into a ModelError.
 """
 
 
 class EarshotError(Exception):
     """A user's mistake or a broken environment: the message is meant for people."""
+
+    exit_status = 2
 
 
 class SettingsError(EarshotError):
@@ -128,3 +134,27 @@ class ToolsError(EarshotError):
 
 class ProjectError(EarshotError):
     """A project that can't be made."""
+
+
+class OperatorError(EarshotError):
+    """A livekit-server that could not do what was asked."""
+
+    exit_status = 1
+
+
+class MissingError(OperatorError):
+    """No such room, participant, track, dispatch, …"""
+
+    exit_status = 3
+
+
+class RefusedError(OperatorError):
+    """A key or a token that the server does not take."""
+
+    exit_status = 4
+
+
+class UnreachableError(OperatorError):
+    """A server, or a service behind it, that does not answer."""
+
+    exit_status = 5
