@@ -163,6 +163,22 @@ async def test_typed_messages_reach_the_agent(talking: tuple[Window, ScriptedAge
     assert await page.locator('#captions > li[data-typed="true"]').count() == 2
 
 
+async def test_what_is_typed_waits_for_an_agent_that_listens(
+    talking: tuple[Window, ScriptedAgent],
+) -> None:
+    window, agent = talking
+    await agent.state("initializing")
+    await window.page.wait_for_selector('body[data-agent-state="initializing"]')
+    for text in ("Are you there?", "Hello?"):
+        await window.page.fill("#chat-text", text)
+        await window.page.press("#chat-text", "Enter")
+    await window.page.wait_for_timeout(300)
+    assert agent.heard_text.empty()
+    await agent.state("listening")
+    heard = [await asyncio.wait_for(agent.heard_text.get(), 5) for _ in range(2)]
+    assert heard == ["Are you there?", "Hello?"]
+
+
 async def test_tools_are_shown_quietly(talking: tuple[Window, ScriptedAgent]) -> None:
     window, agent = talking
     page = window.page

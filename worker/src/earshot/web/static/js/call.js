@@ -20,11 +20,15 @@ crypto.randomUUID ??= () => {
 
 const CONNECT = { autoSubscribe: true, maxRetries: 1, websocketTimeout: 8_000, peerConnectionTimeout: 12_000 };
 
+const TYPED_MAX = 10;
+const LISTENS = new Set(["listening", "thinking", "speaking"]);
+
 export class Call extends EventTarget {
   room;
   agent = null;
   #speaker;
   #hungUp = false;
+  #typed = []; // what waits for an agent
 
   /** @param options {speaker: id of the output device, or ""} */
   constructor({ speaker = "" } = {}) {
@@ -74,8 +78,18 @@ export class Call extends EventTarget {
     await this.room.localParticipant.publishTrack(track, { source: LK.Track.Source.Microphone });
   }
 
+  /** Sends what was typed, in order; without an agent that listens it waits for one. Rejects if too much waits. */
   async send(text) {
-    await this.room.localParticipant.sendText(text, { topic: "lk.chat" });
+    if (this.#typed.length >= TYPED_MAX) throw new Failure("internal", { message: "too many messages wait for an agent" });
+    this.#typed.push(text);
+    await this.#deliver();
+  }
+
+  // an agent that has just joined reads no chat before its session runs: a message would be lost
+  async #deliver() {
+    while (this.#typed.length && LISTENS.has(this.agent?.attributes["lk.agent.state"])) {
+      await this.room.localParticipant.sendText(this.#typed.shift(), { topic: "lk.chat" });
+    }
   }
 
   async setSpeaker(id) {
@@ -174,6 +188,7 @@ export class Call extends EventTarget {
       state: attributes["lk.agent.state"] ?? "",
       busy: attributes["earshot.state"] === "busy",
     });
+    this.#deliver().catch((error) => console.warn("earshot: typed message:", error?.message ?? error));
   }
 
   #heard(track, participant) {
