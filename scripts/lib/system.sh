@@ -9,7 +9,7 @@ need() {
   ls "${EARSHOT_WHEELS:-${XDG_CACHE_HOME:-$HOME/.cache}/earshot/wheels}"/*/llama_cpp_python-*.whl >/dev/null 2>&1 ||
     table+=("runtime g++ /usr/bin/g++ llama.cpp cannot be compiled")
   [ "$1" != runtime ] && table+=("test flite /usr/bin/flite no test callers' voices"
-    "test espeak-ng /usr/bin/espeak-ng no test callers' voices" "test iproute2 /sbin/ip no isolation tests"
+    "test espeak-ng /usr/bin/espeak-ng no test callers' voices" "test iproute2 /sbin/ip no isolation tests" "test iptables /usr/sbin/iptables no tests with firewalls"
     "test chromium /usr/bin/chromium no tests of the page" "test redis-server /usr/bin/redis-server no tests with redis")
   for row in "${table[@]}"; do
     local package file cost

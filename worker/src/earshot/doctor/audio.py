@@ -79,6 +79,8 @@ def judge(paths: Paths, *, behind: bool = False, told: str = "") -> Finding:
 
 def _nothing(paths: Paths, listed: str) -> Finding:
     """No address that callers are told answers."""
+    if paths.heard_from and not paths.came_from:
+        listed += "; its packets reach us, ours don't reach it"
     relay = any(o is Outcome.ANSWERED for o in paths.turn.values())
     outcomes = paths.named
     if paths.elsewhere and not paths.came_from and _unlike(paths):
@@ -157,7 +159,9 @@ class _Participant:
                 options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
                 await self._room.local_participant.publish_track(track, options)
         except (rtc.ConnectError, rtc.participant.PublishTrackError, TimeoutError) as e:
-            raise CallError(f"{self.ticket.url}: {e or f'not joined in {JOIN_S:.0f} s'}") from e
+            raise CallError(
+                f"{self.ticket.url}: {str(e) or f'not joined in {JOIN_S:.0f} s'}"
+            ) from e
         self._spawn(self._send())
 
     async def hears(self) -> bool:

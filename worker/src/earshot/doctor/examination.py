@@ -29,7 +29,7 @@ async def examine(
         # "stack:running": the stack may be unwell, as long as it runs
         if why := [need for need in check.needs if need in bad]:
             yield grey(check.name, f"not looked at: {why[0].partition(':')[0]} comes first")
-            bad.add(check.name)
+            bad |= {check.name, f"{check.name}:running"}
             continue
         left_s = deadline - time.monotonic()
         if left_s <= 0:

@@ -44,7 +44,9 @@ class Paths:
     elsewhere: dict[Candidate, Outcome]
     """The same ports, at the address of signalling, where that is another."""
     came_from: Address | None
-    """From where livekit-server reached us by itself."""
+    """From where livekit-server reached us by itself, and where it hears us."""
+    heard_from: Address | None
+    """From where packets of livekit-server came, whether or not it hears us."""
     turn: dict[str, Outcome]
     """By "host:port"."""
 
@@ -87,6 +89,7 @@ async def explore(signalling: Signalling, host: str) -> Paths:
         {c: by_candidate[c] for c in named},
         {c: by_candidate[c] for c in elsewhere},
         listener.came_from,
+        listener.heard_from,
         {f"{h}:{p}": o for (h, p), o in zip(turn, outcomes[len(asked) :], strict=True)},
     )
 
@@ -197,17 +200,23 @@ async def _tcp(address: Address, question: Any) -> Outcome:
 
 
 class _Listener(asyncio.DatagramProtocol):
-    """Answers livekit-server's own checks, and remembers from where they came."""
+    """Answers livekit-server's own checks, and asks back: do our packets reach it?"""
 
     def __init__(self, joined: Joined) -> None:
-        self._password = joined.our_password
+        self._joined = joined
         self.came_from: Address | None = None
+        self.heard_from: Address | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)  # by its form, before 3.12
 
     def datagram_received(self, data: bytes, address: Address) -> None:
         message = stun.parse(data)
+        joined = self._joined
         if message and message.type == stun.BINDING_REQUEST:
+            self.heard_from = self.heard_from or address
+            self._transport.sendto(stun.success(message, address, joined.our_password), address)
+            name = f"{joined.their_ufrag}:{joined.our_ufrag}"
+            self._transport.sendto(stun.request(name, joined.their_password), address)
+        elif message and message.type == stun.BINDING_SUCCESS:
             self.came_from = self.came_from or address
-            self._transport.sendto(stun.success(message, address, self._password), address)
