@@ -53,6 +53,7 @@ class Containers:
             return run(
                 "bash", "-euc", line,
                 cwd=self.folder, timeout_s=1700.0, COMPOSE_PROJECT_NAME=self.project,
+                PYTHONPATH=str(self.folder / "worker/src"),  # the copy, not what .venv was set up for
             )  # fmt: skip
         except AssertionError as e:
             raise AssertionError(f"{e}\n{self.compose('ps', '-a')}\n{self.logs()}") from e
@@ -87,6 +88,11 @@ class Containers:
         """The interface of a network on this machine."""
         identity = run("docker", "network", "inspect", "-f", "{{.Id}}", f"{self.project}_{network}")
         return f"br-{identity[:12]}"
+
+    def ip(self, service: str) -> str:
+        """On the inner network."""
+        networks = self.inspect(service)["NetworkSettings"]["Networks"]
+        return str(networks[f"{self.project}_inside"]["IPAddress"])
 
     def subnet(self, network: str) -> str:
         form = "{{(index .IPAM.Config 0).Subnet}}"

@@ -5,11 +5,14 @@ container registry. What matters most comes first.
 """
 
 import asyncio
+import json
+import re
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 from earshot.caller.caller import Answer, Caller
 from earshot.caller.demo import QUESTIONS
 from earshot.caller.speech import Speech
@@ -27,6 +30,7 @@ pytestmark = pytest.mark.docker
 
 # nobody's address (documentation); the packets of the test end at this machine
 ELSEWHERE = "203.0.113.7"
+FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 TRY = """
 import socket, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -157,6 +161,23 @@ def test_what_hears_has_no_way_out(stack: Containers, service: str) -> None:
     for route in run("ip", "route", "show", "default").splitlines():
         gateway = route.split()[2]
         assert stack.in_network_of(service, sys.executable, "-c", TRY, gateway).strip() == "no way"
+
+
+def test_the_dashboard_asks_for_what_is_exported(stack: Containers, root: Path) -> None:
+    """After calls, from where Prometheus would be: in the worker's network."""
+    asked = yaml.safe_load((root / "docker/monitoring/prometheus.yml").read_text())
+    exported = {"up"}  # Prometheus's own
+    for job in asked["scrape_configs"]:
+        [where] = job["static_configs"][0]["targets"]
+        if where.startswith("livekit:"):  # containers' names are known to containers alone
+            where = where.replace("livekit", stack.ip("livekit"))
+        page = stack.in_network_of("worker", sys.executable, "-c", FETCH, f"http://{where}/metrics")
+        exported |= set(re.findall(r"^([a-z_]+)[{ ]", page, re.M))
+    board = json.loads((root / "docker/monitoring/dashboards/earshot.json").read_text())
+    for panel in board["panels"]:
+        for target in panel["targets"]:
+            names = set(re.findall(r"\b(?:up|earshot_\w+|livekit_\w+)\b", target["expr"]))
+            assert names and names <= exported, (panel["title"], sorted(names - exported))
 
 
 def test_after_all_that_every_health_check_is_content(stack: Containers) -> None:
