@@ -34,7 +34,8 @@ docker_answers() {  # HALF_SECONDS
 
 docker_stop() {  # the engine that was started here
   [ -n "${DOCKER_PID:-}" ] || return 0
-  kill "$DOCKER_PID" 2>/dev/null && wait "$DOCKER_PID" 2>/dev/null
+  kill "$DOCKER_PID" 2>/dev/null || true
+  wait "$DOCKER_PID" 2>/dev/null || true
   DOCKER_PID=
 }
 

@@ -3,6 +3,7 @@ has one address and no route out of it."""
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -71,7 +72,13 @@ def target(folder: Path) -> Iterator[Target]:
             _stop(machine, engine)
         run("ip", "netns", "delete", machine.name)
         subprocess.run(["ip", "link", "delete", here], capture_output=True)
-        shutil.rmtree(folder / "data", ignore_errors=True)
+        for mount in re.findall(rf"^\S+ ({re.escape(str(folder))}\S*)", _mounts(), re.M):
+            run("umount", "--lazy", mount)  # what the engine leaves
+        shutil.rmtree(folder)
+
+
+def _mounts() -> str:
+    return Path("/proc/mounts").read_text()
 
 
 def _until_it_answers(machine: Target, engine: subprocess.Popen[bytes]) -> None:

@@ -163,6 +163,26 @@ def test_what_hears_has_no_way_out(stack: Containers, service: str) -> None:
         assert stack.in_network_of(service, sys.executable, "-c", TRY, gateway).strip() == "no way"
 
 
+def test_the_image_is_every_other_command_too(stack: Containers) -> None:
+    """Without Python on the machine: `docker run … init`, on a stack that runs, and doctor."""
+    image = stack.inspect("worker")["Config"]["Image"]
+    before = (
+        (stack.folder / ".env").read_text(),
+        (stack.folder / ".earshot/livekit.yaml").read_text(),
+    )
+    line = re.search(
+        r"^docker run .* init --yes$", (stack.folder / "docs/docker.md").read_text(), re.M
+    )
+    assert line and f" {image} " in line[0]
+    assert "written   nothing: all is in place" in stack.shell(line[0])
+    after = (
+        (stack.folder / ".env").read_text(),
+        (stack.folder / ".earshot/livekit.yaml").read_text(),
+    )
+    assert after == before
+    assert "Usage: earshot doctor" in run("docker", "run", "--rm", image, "doctor", "--help")
+
+
 def test_the_dashboard_asks_for_what_is_exported(stack: Containers, root: Path) -> None:
     """After calls, from where Prometheus would be: in the worker's network."""
     asked = yaml.safe_load((root / "docker/monitoring/prometheus.yml").read_text())
