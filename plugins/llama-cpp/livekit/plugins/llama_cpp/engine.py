@@ -10,6 +10,7 @@ import math
 import threading
 import time
 
+from .batch import add, plan, rank
 from .cache import KvCache
 from .context import ABORTED, NO_SLOT, OK, Context, Row
 from .errors import ClosedError, DeadlineError, DecodeError, GenerateError, OverloadedError
@@ -18,16 +19,6 @@ from .log import logger
 from .model import Model
 from .pace import Pace
 from .prompt import common_prefix
-
-# Per step, seconds aimed at and tokens taken at least (a model too slow for the budget still has
-# to move on, and few tokens at once cost up to twice as much each). A prompt beside replies in
-# progress must not be heard as a gap in them; alone it only has to let newcomers in.
-_BESIDE_REPLIES_S, _BESIDE_REPLIES_TOKENS = 0.07, 8
-_ALONE_S, _ALONE_TOKENS = 0.5, 32
-_WARM_S, _WARM_TOKENS = 0.06, 16
-_TAIL = 16  # a rest this small goes along: a step of its own would cost more
-# What waiting is worth, so that a long prompt isn't overtaken forever by short ones.
-_AGEING_TOKENS_PER_S = 200.0
 
 
 class Engine:
@@ -183,7 +174,7 @@ class Engine:
     def _admit(self) -> None:
         """Gives waiting jobs a sequence while there is room: replies first, short ones first."""
         now = time.monotonic()
-        self._waiting.sort(key=lambda job: self._rank(job, len(job.prompt.tokens), now))
+        self._waiting.sort(key=lambda job: rank(job, len(job.prompt.tokens), now))
         for job in self._waiting:
             self._end_drafts_of(job)
             if len(self._active) >= self._max_active:
@@ -192,10 +183,6 @@ class Engine:
                 self._active.append(job)
         self._waiting = [job for job in self._waiting if job.sequence is None]
         self._forget_finished()
-
-    def _rank(self, job: Job, tokens: int, now: float) -> tuple[bool, float]:
-        waited = now - job.submitted_at
-        return (job.reply is None, tokens - waited * _AGEING_TOKENS_PER_S)
 
     def _end_drafts_of(self, job: Job) -> None:
         """Ends warm-ups that the job continues or replaces: it takes over what they have."""
@@ -227,7 +214,7 @@ class Engine:
         return True
 
     def _step(self) -> None:
-        parts, rows = self._plan()
+        parts, rows = plan(self._active, self._pace, self._context.batch_tokens)
         if not rows:
             return
         with self._work:
@@ -256,46 +243,6 @@ class Engine:
         else:
             self._isolate(parts, code)
         self._forget_finished()
-
-    def _plan(self) -> tuple[list[Part], list[Row]]:
-        """What the next batch evaluates."""
-        parts: list[Part] = []
-        rows: list[Row] = []
-        room = self._context.batch_tokens
-        writing = [job for job in self._active if job.writing]
-        for job in writing[:room]:
-            self._add(job, len(job.pending), parts, rows)
-        now = time.monotonic()
-        prompts = sorted(
-            (job for job in self._active if not job.writing),
-            key=lambda job: self._rank(job, len(job.pending), now),
-        )
-        if not prompts:
-            return parts, rows
-        budget_s, least = _ALONE_S, _ALONE_TOKENS
-        if prompts[0].reply is None:
-            budget_s, least = _WARM_S, _WARM_TOKENS
-        if writing:
-            budget_s, least = _BESIDE_REPLIES_S, _BESIDE_REPLIES_TOKENS
-        fitting = max(self._pace.tokens_within(budget_s, decode=len(rows)), least)
-        if not writing and len(prompts[0].pending) <= fitting + _TAIL:
-            fitting = len(prompts[0].pending)
-        left = min(fitting, room - len(rows))
-        for job in prompts:
-            if left <= 0 or (job.reply is None and prompts[0].reply is not None):
-                break
-            size = min(left, len(job.pending))
-            self._add(job, size, parts, rows)
-            left -= size
-        return parts, rows
-
-    def _add(self, job: Job, size: int, parts: list[Part], rows: list[Row]) -> None:
-        assert job.sequence is not None
-        position = len(job.sequence.tokens)
-        last = size == len(job.pending) and job.reply is not None
-        for i, token in enumerate(job.pending[:size]):
-            rows.append(Row(token, position + i, job.sequence.id, last and i == size - 1))
-        parts.append(Part(job, size, len(rows) - 1))
 
     def _commit(self, part: Part) -> None:
         """The part was evaluated: move on, and choose the next token if it is time."""
@@ -355,7 +302,7 @@ class Engine:
             if len(parts) > 1:
                 rows: list[Row] = []
                 alone: list[Part] = []
-                self._add(job, min(part.tokens, len(job.pending)), alone, rows)
+                add(job, min(part.tokens, len(job.pending)), alone, rows)
                 self._context.clear_abort()
                 if self._context.decode(rows) == OK:
                     self._commit(alone[0])
