@@ -7,7 +7,7 @@ as Python does, which no model was shown.
 
 import asyncio
 import json
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Any
 
 import structlog
@@ -30,15 +30,18 @@ class Assistant(Agent):
     Args:
         persona: who it is.
         documents: what it searches; None: it finds nothing.
+        own: tools beside those of the persona.
     """
 
-    def __init__(self, persona: PersonaSettings, documents: Documents | None) -> None:
+    def __init__(
+        self, persona: PersonaSettings, documents: Documents | None, own: Sequence[llm.Tool] = ()
+    ) -> None:
         self._persona = persona
         self._documents = documents
         self.timers = Timers(self._timer_over)
         super().__init__(
             instructions=persona.instructions.replace("{name}", persona.name),
-            tools=[self._tool(name) for name in persona.tools],
+            tools=[*(self._tool(name) for name in persona.tools), *own],
         )
 
     @property

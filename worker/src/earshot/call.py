@@ -44,6 +44,7 @@ from .prefill import Prefill
 from .session import Models, build_session, load_vad, stay_local, voice_on
 from .settings import Settings, load
 from .tools.documents import Documents, open_documents
+from .tools.own import Own, load_tools
 from .turn import ToolCall, Turn
 from .turns import Turns
 
@@ -61,6 +62,7 @@ class Prepared:
     settings: Settings
     vad: VAD
     documents: Documents | None
+    tools: list[Own]
 
 
 def prepare(process: JobProcess) -> None:
@@ -71,7 +73,8 @@ def prepare(process: JobProcess) -> None:
     logging.getLogger("livekit.agents").addFilter(_worth_telling)
     documents = open_documents(settings.documents.folder, settings.state_dir)
     detector(None)  # the STT's own: loaded now, not when the caller waits
-    process.userdata["prepared"] = Prepared(settings, load_vad(settings), documents)
+    tools = load_tools(settings.tools.module, settings.persona.tools)
+    process.userdata["prepared"] = Prepared(settings, load_vad(settings), documents, tools)
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:
@@ -117,6 +120,7 @@ class Call:
         self._settings = prepared.settings
         self._engine = engine
         self._documents = prepared.documents
+        self._tools = prepared.tools
         self._notices = Notices(ctx.room)
         self._log = open_post(self._settings)
         self._over = asyncio.Event()
@@ -142,7 +146,7 @@ class Call:
         if not await self._admitted():
             return
         began = time.monotonic()
-        agent = Assistant(self._settings.persona, self._documents)
+        agent = Assistant(self._settings.persona, self._documents, self._tools)
         await self._session.start(
             agent, room=self._room, room_options=self._room_options(), record=False
         )

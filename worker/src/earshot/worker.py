@@ -27,6 +27,7 @@ from .errors import EngineError
 from .models import load_profile
 from .session import Models, stay_local
 from .settings import Settings
+from .tools.own import load_tools
 from .version import __version__
 from .web.app import build_app
 from .web.server import serve
@@ -56,6 +57,9 @@ async def work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     credentials = load_or_create(settings.state_dir, own_keys=not settings.livekit.url)
+    load_tools(
+        settings.tools.module, settings.persona.tools
+    )  # said now, not by every call's process
     worker = Worker(settings, credentials)
     running = asyncio.create_task(worker.run())
     stop = asyncio.create_task(stopping.wait())

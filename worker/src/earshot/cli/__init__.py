@@ -45,6 +45,7 @@ COMMANDS = {
     "load-test": "Measure many calls at once, with callers that speak.",
     "init": "Prepare this folder for docker compose.",
     "settings": "Show every setting, its value and its meaning.",
+    "new": "Make a project: persona, tools, documents, tests.",
     "calls": "The log of calls: list, show, export, erase.",
     "webhook": "Verify livekit-server's webhooks and show them.",
     "completion": "Print what a shell needs to complete commands.",

@@ -57,7 +57,9 @@ def talk(options: Options) -> int:
         documents = open_documents(settings.documents.folder, settings.state_dir)
         from ..agent import Assistant
         from ..session import load_voice, stay_local
+        from ..tools.own import load_tools
 
+        own = load_tools(settings.tools.module, settings.persona.tools)
         stay_local()
         voice, models = load_voice(settings, profile)
         gc.freeze()
@@ -66,7 +68,7 @@ def talk(options: Options) -> int:
         if not options.mic and "greeting" not in persona.model_fields_set:
             # a recorded question comes at once: nobody is there to be welcomed
             persona = persona.model_copy(update={"greeting": ""})
-        agent = Assistant(persona, documents)
+        agent = Assistant(persona, documents, own)
         silent, answered = asyncio.run(
             _run(settings, options, voice, models, agent, recordings, wav)
         )

@@ -1,1 +1,4 @@
-"""What the agent can do: one file per tool, each a plain function or class without LiveKit."""
+"""What the agent can do: one file per tool, each a plain function or class without LiveKit.
+
+`own` loads the tools of a project.
+"""
