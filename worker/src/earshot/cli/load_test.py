@@ -139,4 +139,6 @@ def command(
         return load_command.show(show, options)
     from ..operator.connection import resolve
 
-    return load_command.load_test(options, resolve(url, project), agent_given=agent is not None)
+    return load_command.load_test(
+        options, lambda: resolve(url, project), agent_given=agent is not None
+    )

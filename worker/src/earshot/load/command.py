@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,10 +43,11 @@ class Options:
     plot: Path | None = None
 
 
-def load_test(options: Options, connection: Connection, *, agent_given: bool) -> int:
+def load_test(options: Options, connect: Callable[[], Connection], *, agent_given: bool) -> int:
     """Holds the calls, and shows what was measured.
 
     Args:
+        connect: finds the server and its key.
         agent_given: False: the agent is that of the settings, where Earshot runs here.
 
     Returns:
@@ -55,6 +57,7 @@ def load_test(options: Options, connection: Connection, *, agent_given: bool) ->
         EarshotError, click.UsageError: a mistake, told before anything is done.
     """
     before = _checked(options)
+    connection = connect()
     settings = load()
     earshot = _processes(connection, settings)
     if earshot and not agent_given:

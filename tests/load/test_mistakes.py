@@ -1,0 +1,35 @@
+"""What is wrong is told in one line, before anybody is called."""
+
+from pathlib import Path
+
+import pytest
+from earshot.cli import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--calls", "none"], "--calls 'none': numbers of calls like 1,2,4 were expected"),
+        (["--calls", "2", "--find-capacity"], "--calls is only used without --find-capacity"),
+        (["--worse-by", "5%"], "--worse-by is only used with --compare"),
+        (["--compare", "nowhere.json"], "nowhere.json: No such file or directory"),
+        (["--questions", "nowhere"], "nowhere: no such folder"),
+        (["--save", "/nowhere/a.json"], "/nowhere/a.json: cannot be written"),
+        (["--for", "1s"], "Invalid value for '--for': '1s': expected 5 to 3600 seconds"),
+        (["--url", "ws://127.0.0.1:9", "--for", "5s"], "its key is not known"),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["earshot", "load-test", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    err = capsys.readouterr().err
+    assert end.value.code == 2 and message in err and err.count("\n") == 1
