@@ -20,6 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--docker", action="store_true", help="Build the images and run the stack in containers."
     )
+    parser.addoption(
+        "--docker-all", action="store_true", help="The same, and what takes minutes more."
+    )
 
 
 @pytest.fixture(autouse=True)

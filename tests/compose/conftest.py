@@ -1,7 +1,8 @@
 """What the tests of the containers need: a Docker engine, and leave to use it.
 
 `pytest tests/compose --docker` builds the images, starts the whole stack as the README says, and
-calls it (minutes); scripts/test does so by default. Without an engine the tests say so.
+calls it (minutes); scripts/test does so by default. `--docker-all` also upgrades a bundle's target and
+rolls back, with an engine that restarts the stack four times. Without an engine the tests say so.
 """
 
 import functools
@@ -22,19 +23,26 @@ LIMIT_S = 1800
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "docker: whole stacks in containers; need --docker")
+    config.addinivalue_line(
+        "markers", "docker(all=False): whole stacks in containers; need --docker, or --docker-all"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanted = config.getoption("--docker")
+    everything = config.getoption("--docker-all")
+    wanted = everything or config.getoption("--docker")
     for item in items:
-        if item.get_closest_marker("docker") is None:
+        marker = item.get_closest_marker("docker")
+        if marker is None:
             continue
         item.add_marker(pytest.mark.timeout(LIMIT_S))
         if not wanted:
             item.add_marker(pytest.mark.skip(reason="takes minutes: pytest tests/compose --docker"))
         elif lack := engine_lack():
             item.add_marker(pytest.mark.skip(reason=f"no Docker engine: {lack}"))
+        elif marker.kwargs.get("all") and not everything:
+            reason = "takes minutes more: pytest tests/compose --docker-all"
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @functools.cache

@@ -39,7 +39,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     except OSError:
         pass
 with socket.socket() as sock:
-    sock.settimeout(2.5)
+    sock.settimeout(1.0)
     try:
         sock.connect((sys.argv[1], 443))
     except ConnectionRefusedError:

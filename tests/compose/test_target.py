@@ -146,6 +146,7 @@ def newer(carried: Carried, folder: Path, version: str, worker: str) -> Path:
     return output
 
 
+@pytest.mark.docker(all=True)
 def test_a_version_that_does_not_answer_leaves_the_old_one_and_one_that_does_can_be_rolled_back(
     machine: Target, site: Path, carried: Carried, tmp_path: Path
 ) -> None:
