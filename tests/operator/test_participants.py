@@ -77,21 +77,24 @@ async def test_mute_and_unmute(there: object, earshot: Earshot, server_url: str)
 
 
 async def test_subscriptions(there: object, earshot: Earshot, server_url: str) -> None:
-    async with (
-        joined(server_url, "part-d", "ben") as ben,
-        joined(server_url, "part-d", "anna", microphone=True),
-    ):
-        heard: list[str] = []
+    heard: list[str] = []
+    async with joined(server_url, "part-d", "ben") as ben:
         ben.on("track_subscribed", lambda *_: heard.append("on"))
         ben.on("track_unsubscribed", lambda *_: heard.append("off"))
-        await until(lambda: _lists(earshot, "part-d"))
-        lost = await earshot("track", "unsubscribe", "part-d", "ben", "microphone")
-        assert lost.out == "ben no longer hears microphone of anna\n"
-        assert (await earshot("track", "subscribe", "part-d", "ben", "microphone")).status == 0
-        # clients are told of both when the track comes back
-        await until(lambda: heard[-2:] == ["off", "on"])
-        own = await earshot("track", "subscribe", "part-d", "anna", "microphone")
-        assert own.status == 3 and "own" in own.err
+        async with joined(server_url, "part-d", "anna", microphone=True):
+            await until(lambda: heard == ["on"])
+            await until(lambda: _lists(earshot, "part-d"))
+            await _unsubscribe_and_back(earshot, heard)
+
+
+async def _unsubscribe_and_back(earshot: Earshot, heard: list[str]) -> None:
+    lost = await earshot("track", "unsubscribe", "part-d", "ben", "microphone")
+    assert lost.out == "ben no longer hears microphone of anna\n"
+    assert (await earshot("track", "subscribe", "part-d", "ben", "microphone")).status == 0
+    # clients are told of both when the track comes back
+    await until(lambda: heard[-2:] == ["off", "on"])
+    own = await earshot("track", "subscribe", "part-d", "anna", "microphone")
+    assert own.status == 3 and "own" in own.err
 
 
 async def test_data_arrives_where_it_should(

@@ -30,6 +30,9 @@ SERVER_COMMANDS = {
     "data": "Send data to the participants of a room.",
     "dispatch": "Call agents into a room.",
     "rpc": "Call a method of a participant.",
+    "egress": "Record rooms, or stream them elsewhere.",
+    "ingress": "Bring streams into a room.",
+    "sip": "Telephone: trunks, rules and calls.",
 }
 """What an operator asks of a livekit-server: the running one, or another."""
 

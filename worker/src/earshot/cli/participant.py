@@ -128,7 +128,7 @@ def update(server: "Connection", room: str, identity: str, as_json: bool, **give
     \b
     Examples:
       earshot participant update lobby anna --name Anna --attribute seat=4
-      earshot participant update lobby anna --no-data
+      earshot participant update lobby anna --no-own-metadata
       earshot participant update lobby anna --allow-source microphone
     """
     from livekit import api

@@ -17,14 +17,19 @@ def server_options(function: F) -> F:
     """`--url` and `--project`; the command gets its first argument: a Connection."""
 
     @click.option(
-        "--url", metavar="URL", help="Another server; its key from LIVEKIT_API_KEY and _SECRET."
+        "--url",
+        "server_url",
+        metavar="URL",
+        help="Another server; its key from LIVEKIT_API_KEY and _SECRET.",
     )
-    @click.option("--project", metavar="NAME", help="A server of `earshot project list`.")
+    @click.option(
+        "--project", "server_project", metavar="NAME", help="A server of `earshot project list`."
+    )
     @functools.wraps(function)
-    def command(url: str | None, project: str | None, **rest: Any) -> Any:
+    def command(server_url: str | None, server_project: str | None, **rest: Any) -> Any:
         from .connection import resolve
 
-        return function(resolve(url, project), **rest)
+        return function(resolve(server_url, server_project), **rest)
 
     return command  # type: ignore[return-value]
 

@@ -50,6 +50,22 @@ def read(file: str | None, option: str = "--request") -> dict[str, Any]:
     return data
 
 
+def read_secret(file: str) -> str:
+    """A password or PIN: the first line of a file, or of standard input for `-`.
+
+    Raises:
+        click.UsageError: not there, or empty.
+    """
+    try:
+        text = sys.stdin.readline() if file == "-" else Path(file).read_text()
+    except (OSError, UnicodeDecodeError) as e:
+        raise click.UsageError(f"{file}: {getattr(e, 'strerror', None) or e}") from e
+    secret = text.strip().partition("\n")[0].strip()
+    if not secret:
+        raise click.UsageError(f"{file}: empty, a secret was expected")
+    return secret
+
+
 def build(kind: type[M], data: Mapping[str, Any], *given: Mapping[str, Any]) -> M:
     """A request of `data` with the options over it.
 

@@ -75,6 +75,8 @@ async def reach(
     except aiohttp.ClientConnectorError as e:
         raise UnreachableError(f"{where} does not answer: {e.os_error.strerror or e}") from e
     except TimeoutError as e:
+        if service:
+            raise UnreachableError(_no_service(where, service)) from e
         raise UnreachableError(f"{where} did not answer within {timeout_s:g} s") from e
     except aiohttp.ClientError as e:
         raise UnreachableError(f"{where}: {e or type(e).__name__}") from e
@@ -84,7 +86,7 @@ def _meaning(
     error: api.ServerError, where: str, connection: Connection, service: str
 ) -> OperatorError:
     message = str(error) if isinstance(error, api.SipCallError) else error.message
-    message = message or error.code
+    message = message.removeprefix("twirp error unknown: ") or error.code
     if error.status in (401, 403):
         # an unknown key comes as a bare 401, a missing permission with its own words
         if error.code == "unknown":
@@ -100,8 +102,7 @@ def _meaning(
             f" `earshot up` again, or {_compose(service)}"
         )
     if service and _unanswered(error):
-        part = _SERVICES[service]
-        return UnreachableError(f"no {part} service answers {where}: {_compose(service)}")
+        return UnreachableError(_no_service(where, service))
     if error.code == api.ServerErrorCode.NOT_FOUND:
         return MissingError(message)
     if error.status == 404 or error.code == api.ServerErrorCode.BAD_ROUTE:
@@ -114,6 +115,11 @@ def _meaning(
 def _unanswered(error: api.ServerError) -> bool:
     codes = (api.ServerErrorCode.UNAVAILABLE, api.ServerErrorCode.DEADLINE_EXCEEDED)
     return error.code in codes or "no response from servers" in error.message
+
+
+def _no_service(where: str, service: str) -> str:
+    part = _SERVICES[service]
+    return f"no {part} service answers {where}, over redis: start both by {_compose(service)}"
 
 
 def _compose(service: str) -> str:
