@@ -136,33 +136,37 @@ class _Visit:
             RefusedError, UnreachableError: not joined, and why.
         """
         options, server = self._options, self._connection
+        where = f"{options.room!r} on {server.url} ({server.origin})"
+        await self._check(where)
         ticket = minted(
             server.url, server.api_key, server.api_secret, options.room, options.identity
         )
-        where = f"{options.room!r} on {server.url} ({server.origin})"
         try:
             await asyncio.wait_for(room.connect(ticket.url, ticket.token), JOIN_S)
         except TimeoutError as e:
             raise UnreachableError(f"{where}: not joined within {JOIN_S:g} s") from e
         except rtc.ConnectError as e:
-            await self._explain(e, where)
+            raise UnreachableError(f"{where}: not joined: {e.message}") from e
 
-    async def _explain(self, error: rtc.ConnectError, where: str) -> None:
-        # the client's words are about its own workings; the server's API says what is wrong with
-        # the address or the key
+    async def _check(self, where: str) -> None:
+        """Asks the server's API first: the client would try three times, and then speak of its own
+        workings and not of a key that is unknown, or of a room that is full."""
         async with reach(self._connection) as server:
             found = await server.room.list_rooms(api.ListRoomsRequest(names=[self._options.room]))
             for room in found.rooms:
+                if not room.max_participants:
+                    continue
                 # its number of participants is some seconds old
                 wanted = api.ListParticipantsRequest(room=room.name)
                 inside = (await server.room.list_participants(wanted)).participants
                 people = sum(p.kind != api.ParticipantInfo.AGENT for p in inside)
-                if 0 < room.max_participants <= people:
+                # who has our identity makes room for us
+                people -= any(p.identity == self._options.identity for p in inside)
+                if people >= room.max_participants:
                     raise RefusedError(
                         f"{where}: not joined: the room takes {room.max_participants}"
                         " (agents not counted), and is full"
-                    ) from error
-        raise UnreachableError(f"{where}: not joined: {error.message}") from error
+                    )
 
     async def _take_part(self, room: rtc.Room, voice: Voice | None) -> None:
         options = self._options
