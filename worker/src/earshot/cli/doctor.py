@@ -26,6 +26,14 @@ import click
     "--within", type=click.FloatRange(5, 3600), default=180.0, show_default=True,
     metavar="SECONDS", help="For all checks together.",
 )  # fmt: skip
+@click.option(
+    "--egress", is_flag=True,
+    help="Count what leaves this machine while a spoken question is answered; needs root.",
+)  # fmt: skip
+@click.option(
+    "--for", "for_s", type=click.FloatRange(1, 86400), metavar="SECONDS",
+    help="With --egress: count for so long, and ask nothing.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object at the end, nothing else.")
 def command(
     page: str | None,
@@ -34,6 +42,8 @@ def command(
     token_file: Path | None,
     no_call: bool,
     within: float,
+    egress: bool,
+    for_s: float | None,
     as_json: bool,
 ) -> int:
     """Find what is wrong, why, and what to do.
@@ -48,13 +58,28 @@ def command(
                                                     the same from a caller's machine
     earshot doctor --url ws://192.168.1.5:7880 --token-file token.txt
                                                     why does this token not work?
+    sudo earshot doctor --egress                    does anything leave this machine?
 
-    Exit status: 0 = nothing is red, 1 = something is, 2 = a mistake on the command line.
+    Exit status: 0 = nothing is red (--egress: nothing left), 1 = something is, 2 = a mistake on the
+    command line.
     """
     from ..doctor.command import Options, doctor
 
     if page and url:
         raise click.UsageError("--page and --url name a target each; one of them was expected")
-    return doctor(
-        Options(page or "", url or "", code_file, token_file, not no_call, within, as_json)
+    if for_s and not egress:
+        raise click.UsageError("--for goes with --egress")
+    if egress and (page or url or token_file):
+        raise click.UsageError("--egress counts on this machine: without --page and --url")
+    options = Options(
+        page=page or "",
+        url=url or "",
+        code_file=code_file,
+        token_file=token_file,
+        call=not no_call,
+        within_s=within,
+        as_json=as_json,
+        egress=egress,
+        for_s=for_s or 0.0,
     )
+    return doctor(options)

@@ -11,7 +11,7 @@ from ..errors import CredentialsError
 from .checks import checks
 from .examination import examine
 from .finding import Finding
-from .screen import Json, Text
+from .screen import Json, Text, show_count
 from .target import Target, here, of_page, of_server
 
 
@@ -27,11 +27,16 @@ class Options:
     within_s: float = 180.0
     as_json: bool = False
     report: Path | None = None
+    egress: bool = False
+    for_s: float = 0.0
+    """How long packets are counted; 0 = while a spoken question is asked and answered."""
 
 
 def doctor(options: Options) -> int:
-    """Examines, shows, and returns 1 if anything is red."""
+    """Examines, shows, and returns 1 if anything is red; with `egress`, if anything left."""
     target = _target(options)
+    if options.egress:
+        return asyncio.run(_egress(target, options))
     findings: list[Finding] = []
 
     async def run() -> None:
@@ -44,6 +49,24 @@ def doctor(options: Options) -> int:
 
     asyncio.run(run())
     return 1 if any(finding.colour == "red" for finding in findings) else 0
+
+
+async def _egress(target: Target, options: Options) -> int:
+    from .egress import counting
+
+    async with counting(target) as count:
+        if options.for_s:
+            if not options.as_json:
+                click.echo(f"counting packets for {options.for_s:g} s …", err=True)
+            await asyncio.sleep(options.for_s)
+        else:
+            if not options.as_json:
+                click.echo("counting packets while a spoken question is asked …", err=True)
+            asked = [check for check in checks(target) if check.name in ("token", "agent")]
+            said = [finding async for finding in examine(target, asked)]
+            count.answered = said[-1].check == "answer" and said[-1].colour != "red"
+    show_count(count, json_only=options.as_json)
+    return 0 if count.clean else 1
 
 
 def _target(options: Options) -> Target:

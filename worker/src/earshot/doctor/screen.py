@@ -3,11 +3,14 @@
 import json
 import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .checks import Check
 from .finding import Colour, Finding
 from .target import Target
+
+if TYPE_CHECKING:
+    from .egress import Count
 
 MARKS: dict[Colour, str] = {"green": "✓", "yellow": "!", "red": "✗", "grey": "·"}
 STYLES = {"green": "green", "yellow": "yellow", "red": "bold red", "grey": "dim"}
@@ -104,3 +107,38 @@ def as_json(target: Target, findings: list[Finding]) -> dict[str, Any]:
         "target": {"kind": target.kind, "name": target.name},
         "findings": [finding.as_json() for finding in findings],
     }
+
+
+def show_count(count: "Count", *, json_only: bool) -> None:
+    """What left and what stayed, as a table or as JSON."""
+    if json_only:
+        print(json.dumps(count.as_json(), ensure_ascii=False, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    styles = {"left": "bold red", "stopped": "yellow", "stays": "green", "caller": "green"}
+    table = Table("interface", "sender", "", "to", box=None, pad_edge=False)
+    table.add_column("packets", justify="right")
+    table.add_column("DNS", justify="right")
+    table.add_column("verdict")
+    for row in count.rows:
+        names = f" ({', '.join(row.names)})" if row.names else ""
+        style = styles.get(row.verdict, "dim")
+        table.add_row(row.interface, row.owner, row.protocol, row.to, str(row.packets),
+                      f"{row.questions}{names}", f"[{style}]{row.verdict}[/]")  # fmt: skip
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console.print(table)
+    during = {
+        None: "",
+        True: ", while a spoken question was asked and answered",
+        False: "; the spoken question was NOT answered: earshot doctor says why",
+    }[count.answered]
+    console.print(
+        f"\n{count.packets('left')} packets left, {count.questions} names were asked for;"
+        f" {count.packets('stays')} packets stayed ({count.seconds:.0f} s on"
+        f" {', '.join(count.interfaces)}{during})",
+        style="green" if count.clean else "bold red",
+    )
+    if count.lost:
+        console.print(f"{count.lost} packets came faster than they were counted: no proof")
