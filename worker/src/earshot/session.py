@@ -122,7 +122,10 @@ def _load_transcriber(
     settings: Settings, profile: Profile, threads: int
 ) -> "faster_whisper.LocalTranscriber":
     transcriber = faster_whisper.LocalTranscriber(
-        profile.stt, device=settings.stt.device, threads=settings.stt.threads or threads
+        profile.stt,
+        device=settings.stt.device,
+        threads=settings.stt.threads or threads,
+        beam_size=settings.stt.beam_size,
     )
     try:
         transcriber.check_languages(languages(settings))

@@ -51,6 +51,9 @@ class SttSettings(_Group):
         0, description="CPU threads; 0 = a share of this machine's cores"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs")
+    beam_size: Annotated[int, Field(ge=1, le=10)] = Field(
+        5, description="Transcripts followed at once, the likeliest wins; 1 = greedy, faster"
+    )
 
 
 class LlmSettings(_Group):

@@ -56,7 +56,7 @@ def without_speech(rng: np.random.Generator, seconds: int = 60) -> Iterator[tupl
 
 
 class Listener:
-    """A model in stock faster-whisper, greedy, one thread."""
+    """A model in stock faster-whisper as it is by default, one thread."""
 
     def __init__(self, model: Path) -> None:
         from faster_whisper import WhisperModel  # type: ignore[import-untyped]
@@ -70,7 +70,6 @@ class Listener:
         segments, _ = self._model.transcribe(
             audio,
             language="en",
-            beam_size=1,
             temperature=0,
             without_timestamps=True,
             condition_on_previous_text=False,

@@ -1,7 +1,7 @@
 """Speech-to-text against the stock way: StreamAdapter around `WhisperModel.transcribe`.
 
 Both hear the same audio in real time, in turn, in this process, with the same number of threads;
-the rival decodes greedily too (its default, a beam of five, would take longer).
+ours with its beam of five, the rival greedily (its default, a beam of five too, would take longer).
 """
 
 import asyncio

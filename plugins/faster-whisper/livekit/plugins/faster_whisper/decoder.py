@@ -48,11 +48,14 @@ class Encoded:
 class Decoder:
     """Thread-safe: every method works on its arguments and the loaded model alone."""
 
-    def __init__(self, model: "WhisperModel", windows_s: tuple[float, ...]) -> None:
+    def __init__(
+        self, model: "WhisperModel", windows_s: tuple[float, ...], beam_size: int = 5
+    ) -> None:
         from ctranslate2 import StorageView  # type: ignore[import-untyped]
 
         self._model = model
         self._view = StorageView
+        self._beam_size = beam_size
         self._multilingual: bool = model.model.is_multilingual
         self._windows = [self._allowed(round(w * FRAMES_PER_S)) for w in windows_s]
         self._tokenizers: dict[str, Any] = {}
@@ -216,7 +219,7 @@ class Decoder:
         result = self._model.model.generate(
             encoded.states,
             [prompt],
-            beam_size=1,
+            beam_size=self._beam_size,
             max_length=min(MAX_LENGTH, max(2 * cap, cap + len(prompt))),
             return_scores=True,
             return_no_speech_prob=True,

@@ -44,6 +44,7 @@ class LocalTranscriber:
         threads: int = 1,
         workers: int = 1,
         windows_s: tuple[float, ...] | None = None,
+        beam_size: int = 5,
         queue_limit: int = 64,
     ) -> None:
         """
@@ -55,6 +56,7 @@ class LocalTranscriber:
             workers: Decodes side by side; the CPU budget is threads x workers.
             windows_s: Lengths that audio is padded to, None = what suits the model. Short ones
                 are faster; a model not trained for them may lose words or repeat itself.
+            beam_size: Transcripts followed at once, the likeliest wins; 1 = greedy.
             queue_limit: Requests that may wait.
 
         Raises:
@@ -66,7 +68,7 @@ class LocalTranscriber:
             directory, device=device, compute_type=compute_type, threads=threads, workers=workers
         )
         self._name = directory.path.resolve().name
-        self._decoder = Decoder(loaded, windows_s or directory.windows_s)
+        self._decoder = Decoder(loaded, windows_s or directory.windows_s, beam_size)
         self._scheduler = Scheduler("transcriber", workers=workers, limit=queue_limit)
         self._encoded: OrderedDict[str, tuple[str, Encoded]] = OrderedDict()
         self._lock = threading.Lock()

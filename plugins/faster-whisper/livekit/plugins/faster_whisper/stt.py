@@ -65,6 +65,7 @@ class STT(stt.STT[None]):
         threads: int = 1,
         workers: int = 1,
         windows: Sequence[float] | None = None,
+        beam_size: int = 5,
     ) -> None:
         """
         Args:
@@ -88,6 +89,7 @@ class STT(stt.STT[None]):
             threads: CPU threads of one decode (with a path).
             workers: Decodes side by side (with a path).
             windows: Lengths in seconds that audio is padded to (with a path).
+            beam_size: Transcripts followed at once; 1 = greedy (with a path).
 
         Raises:
             ModelError: the directory can't serve as a model.
@@ -119,6 +121,7 @@ class STT(stt.STT[None]):
                 threads=threads,
                 workers=workers,
                 windows_s=tuple(windows) if windows else None,
+                beam_size=beam_size,
             )
             try:
                 local.check_languages(spoken)
