@@ -89,6 +89,16 @@ async def test_a_full_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     db.close()
 
 
+async def test_a_file_that_is_removed_is_made_anew(path: Path) -> None:
+    async with Keeper(path, 0) as keeper:
+        keeper.tell(joined())
+        await until(lambda: kept(path))
+        for file in path.parent.glob("calls.sqlite*"):
+            file.unlink()
+        keeper.tell(joined("RM_2"))
+        await until(lambda: [c.id for c in kept(path)] == ["RM_2"])
+
+
 async def test_a_newer_log_is_left_alone(path: Path) -> None:
     db = schema.open_to_write(path)
     db.execute("PRAGMA user_version = 9")

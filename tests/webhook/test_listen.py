@@ -143,7 +143,7 @@ async def test_for_people_and_so_many(tmp_path: Path) -> None:
 async def running(**options: Any) -> tuple[asyncio.Task[None], str, list[str]]:
     said: list[str] = []
     listener = Listener(
-        Verifier(KEY, SECRET), said.append, as_json=False, local_only=True, **options
+        Verifier(KEY, SECRET), said.append, as_json=False, senders="machine", **options
     )
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(listener.run("127.0.0.1", 0, port.set_result))
@@ -175,7 +175,7 @@ async def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
         assert states == [200] * 4 + [429] * 2
         assert "too slowly" in said[0] and "too many" in said[-1]
         with pytest.raises(StackError, match=r"port \d+ on 127.0.0.1 is taken.*--port"):
-            other = Listener(Verifier(KEY, SECRET), said.append, as_json=False, local_only=True)
+            other = Listener(Verifier(KEY, SECRET), said.append, as_json=False, senders="machine")
             await other.run("127.0.0.1", int(url.rpartition(":")[2]), lambda _: None)
     finally:
         task.cancel()

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TextIO
 
+from ..operator.tables import printable
 from . import query
 from .query import Call
 
@@ -95,4 +96,5 @@ def iso(at: float | None) -> str | None:
 
 def _cell(text: str) -> str:
     # a spreadsheet takes these for a formula, and callers choose their names
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    text = printable(text)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

@@ -88,11 +88,13 @@ class HungUp:
 
 @dataclass(frozen=True)
 class Alive:
-    """Every room that livekit-server has; a call that is not among them is over."""
+    """Every room that there is; a call that is not among them is over."""
 
     calls: frozenset[str] = field(repr=False)
     asked_at: float
     """time.monotonic() when it was asked: what began later is not meant."""
+    why: str = "lost"
+    """How the others ended: `lost`, or `stopped`."""
 
 
 Fact = Room | RoomEnded | Joined | Left | TurnTold | HungUp | Alive

@@ -55,6 +55,7 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, name="call-log", daemon=True)
         self._db: sqlite3.Connection | None = None
         self._store: Store | None = None
+        self._file: tuple[int, int] | None = None
         self._warned = False
         self._hopeless = False
         self._next_try = 0.0
@@ -121,11 +122,14 @@ class Keeper:
 
     def _work(self, told: list[Fact]) -> None:
         if self._hopeless or time.monotonic() < self._next_try:
-            self._next_expiry = max(self._next_expiry, time.monotonic() + EXPIRE_MORE_S)
+            wait_s = EXPIRE_EVERY_S if self._hopeless else EXPIRE_MORE_S
+            self._next_expiry = max(self._next_expiry, time.monotonic() + wait_s)
             return
-        if self._store is None:
+        if self._store is None or self._file != _identity(self._path):
+            self._close()  # somebody removed it: what goes into the old one is lost
             self._db = schema.open_to_write(self._path)
-            self._store = Store(self._db)
+            self._store = Store(self._db, self._clock)
+            self._file = _identity(self._path)
         if told:
             self._store.write(told)
         if self._warned:
@@ -149,3 +153,11 @@ class Keeper:
                 db.close()
             except sqlite3.Error as e:
                 _log.info("the call log was not closed", error=str(e))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

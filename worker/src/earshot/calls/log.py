@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 
 import structlog
 from livekit import api
@@ -41,12 +41,12 @@ class CallLog:
         if now < self._look_at:
             return
         rooms = (await server.room.list_rooms(api.ListRoomsRequest())).rooms
-        self.alive((room.sid for room in rooms), now)
+        self._keeper.tell(Alive(frozenset(room.sid for room in rooms), now))
         self._look_at = now + LOOK_EVERY_S
 
-    def alive(self, calls: Iterable[str], asked_at: float) -> None:
-        """All calls that there were at that moment (time.monotonic())."""
-        self._keeper.tell(Alive(frozenset(calls), asked_at))
+    def stopped(self) -> None:
+        """Nobody answers from here on."""
+        self._keeper.tell(Alive(frozenset(), time.monotonic(), "stopped"))
 
 
 @contextlib.asynccontextmanager
@@ -64,7 +64,9 @@ async def open_log(settings: Settings) -> AsyncIterator[CallLog | None]:
             await stack.enter_async_context(inbox(address, keeper.tell))
         except OSError as e:
             _log.warning("turns are not logged", why=str(e))
-        yield CallLog(keeper)
+        log = CallLog(keeper)
+        yield log
+        log.stopped()
 
 
 def open_post(settings: Settings) -> Post:

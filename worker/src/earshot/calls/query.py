@@ -22,7 +22,12 @@ _LEFT = {
     "server_shutdown": "stopped",
     "migration": "stopped",
 }
-_ROOM_END = {"lost": "lost", "api_delete": "closed", "server_shutdown": "stopped"}
+_ROOM_END = {
+    "lost": "lost",
+    "stopped": "stopped",
+    "api_delete": "closed",
+    "server_shutdown": "stopped",
+}
 
 
 @dataclass(frozen=True)
@@ -93,9 +98,8 @@ class Call:
 
     @property
     def who(self) -> list[str]:
-        """The callers, each once: `identity`, or `name (identity)`."""
-        found = {p.identity: p.name for p in self.people}
-        return [f"{n} ({i})" if n and n != i else i for i, n in found.items()]
+        """The callers, each once: their names, or where they gave none, their identities."""
+        return list({p.identity: p.name or p.identity for p in self.people}.values())
 
 
 def calls(db: sqlite3.Connection, wanted: Filter, limit: int | None = None) -> Iterator[Call]:
@@ -186,8 +190,8 @@ def _call(db: sqlite3.Connection, row: tuple[Any, ...]) -> Call:
 
 
 def _how_ended(people: list[Person], answered: bool, room_end: str) -> str:
-    if room_end == "lost" and any(p.left_at is None for p in people):
-        return "lost"
+    if room_end in ("lost", "stopped") and any(p.left_at is None for p in people):
+        return room_end
     if not answered:
         return "unanswered"
     last = max((p for p in people if p.left_at), key=lambda p: p.left_at or 0.0, default=None)
@@ -208,4 +212,4 @@ def _add_turns(call: Call, told: list[dict[str, Any]]) -> None:
 
 def p95(values: list[float]) -> float:
     """By nearest rank."""
-    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
+    return round(sorted(values)[math.ceil(0.95 * len(values)) - 1], 1)

@@ -7,7 +7,7 @@ import json
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from .facts import Alive, Fact, HungUp, Joined, Left, Room, RoomEnded, TurnTold
 
@@ -15,6 +15,7 @@ CALLS_MOST = 100_000
 """Whatever the retention: beyond this the oldest go."""
 ERASE_AT_ONCE = 500
 REMEMBERED = 4096
+_LATE_S = 2.0  # the server tells whole seconds
 _FORGET_ERASED_S = 2 * 86400.0  # longer than any call lasts
 _LATENCIES = "endpointing stt llm_ttft first_clause tts_ttfb voice_to_voice".split()
 
@@ -24,10 +25,12 @@ class Store:
 
     Args:
         db: of `schema.open_to_write`; closed by whoever opened it.
+        clock: seconds since 1970.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, clock: Callable[[], float] = time.time) -> None:
         self._db = db
+        self._clock = clock
         # when calls began that began under our eyes, by a clock that nobody sets
         self._since: OrderedDict[str, float] = OrderedDict()
 
@@ -51,9 +54,9 @@ class Store:
         if new.rowcount:
             self._remember(fact.call, began_at)
         if isinstance(fact, Joined | TurnTold):
-            self._db.execute(  # it was not lost
+            self._db.execute(  # it goes on
                 "UPDATE calls SET ended = 0, room_end = '', duration_s = NULL"
-                " WHERE id = ? AND room_end = 'lost'",
+                " WHERE id = ? AND room_end IN ('lost', 'stopped')",
                 (fact.call,),
             )
         if isinstance(fact, Joined):
@@ -108,11 +111,14 @@ class Store:
         (began_at,) = self._db.execute(
             "SELECT began_at FROM calls WHERE id = ?", (call,)
         ).fetchone()
-        since = self._since.get(call)
-        # the clock of the wall may be set while a call goes on
-        duration_s = max(0.0, at - began_at) if since is None else time.monotonic() - since
+        duration_s = at - began_at
+        if (since := self._since.get(call)) is not None:
+            # the clock of the wall may have been set meanwhile; how late this is told, it knows
+            late_s = self._clock() - at
+            duration_s = time.monotonic() - since - (late_s if late_s >= _LATE_S else 0.0)
         self._db.execute(
-            "UPDATE calls SET duration_s = ? WHERE id = ?", (round(duration_s, 1), call)
+            "UPDATE calls SET duration_s = ? WHERE id = ?",
+            (max(0.0, round(duration_s, 1)), call),
         )
 
     def _turn(self, fact: TurnTold) -> None:
@@ -129,19 +135,24 @@ class Store:
         self._db.execute("UPDATE calls SET answered = 1 WHERE id = ?", (fact.call,))
 
     def _close_missing(self, fact: Alive) -> None:
-        """Ends calls whose end nobody told: the worker, or all of it, was killed meanwhile."""
+        """Ends calls whose end nobody told: the worker was killed meanwhile, or is being stopped.
+
+        They last until now, if we saw them begin; else until their last turn.
+        """
         for (call,) in self._db.execute("SELECT id FROM calls WHERE ended = 0").fetchall():
             if call in fact.calls or self._since.get(call, 0.0) > fact.asked_at:
                 continue
+            if call in self._since:
+                self._set_duration(call, self._clock())
             self._db.execute(
-                "UPDATE calls SET ended = 1, room_end = 'lost', duration_s = coalesce(duration_s,"
+                "UPDATE calls SET ended = 1, room_end = ?, duration_s = coalesce(duration_s,"
                 " max(0, coalesce((SELECT max(at) FROM turns WHERE call = calls.id), began_at)"
                 " - began_at)) WHERE id = ?",
-                (call,),
+                (fact.why, call),
             )
 
     def _remember(self, call: str, began_at: float) -> None:
-        self._since[call] = time.monotonic() - max(0.0, time.time() - began_at)
+        self._since[call] = time.monotonic() - max(0.0, self._clock() - began_at)
         if len(self._since) > REMEMBERED:
             self._since.popitem(last=False)
 
@@ -157,10 +168,11 @@ class Store:
         self.erase(ids[:ERASE_AT_ONCE], now)
         with _transaction(self._db):
             self._db.execute("DELETE FROM erased WHERE at < ?", (now - _FORGET_ERASED_S,))
+        self.checkpoint()  # also what a reader kept from being overwritten the last time
         return len(ids) > ERASE_AT_ONCE
 
     def erase(self, calls: Sequence[str], now: float) -> None:
-        """Erases calls for good: also from the write-ahead log.
+        """Erases calls; for good after the next `checkpoint`.
 
         Raises:
             sqlite3.Error: it is locked, or the disk is full.
@@ -171,8 +183,6 @@ class Store:
                     self._db.execute("DELETE FROM calls WHERE id = ?", (call,))
                     self._db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (call, now))
                     self._since.pop(call, None)
-        if calls and not self.checkpoint():
-            raise sqlite3.OperationalError("erased, but a reader keeps the old pages; try again")
 
     def checkpoint(self) -> bool:
         """Empties the write-ahead log into the file; False if a reader is in the way."""

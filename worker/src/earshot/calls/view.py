@@ -12,7 +12,7 @@ _NONE = "no calls in the log"
 
 def show_list(calls: Sequence[Call], none: str = _NONE) -> None:
     """A line per call."""
-    columns = ("id", "began", "who", "long", "ended", "turns", "cut", "median", "p95")
+    columns = ("id", "began", "who", "long", "ended", "turns", "cut", "median / p95")
     show(columns, [_row(call) for call in calls], none=none)
 
 
@@ -20,14 +20,13 @@ def _row(call: Call) -> tuple[object, ...]:
     latency = call.latency_ms.get("voice_to_voice")
     return (
         call.id,
-        when(call.began_at),
+        when(call.began_at)[:-3],
         ", ".join(call.who) or "-",
         _span(call.duration_s),
         call.how_ended or "running",
         call.turns,
         call.interruptions,
-        f"{latency.median:.0f} ms" if latency else "-",
-        f"{latency.p95:.0f} ms" if latency else "-",
+        f"{latency.median:.0f} / {latency.p95:.0f} ms" if latency else "-",
     )
 
 

@@ -193,6 +193,7 @@ def erase(
 
     from ..calls import query, schema
     from ..calls.store import Store
+    from ..errors import CallLogError
 
     if sum((bool(calls), identity is not None or before is not None, everything)) != 1:
         raise click.UsageError("expected CALL..., or --identity and --before, or --all")
@@ -216,7 +217,13 @@ def erase(
     try:
         log = schema.open_to_write(path)
         try:
-            Store(log).erase(found, time.time())
+            store = Store(log)
+            store.erase(found, time.time())
+            if not store.checkpoint():
+                raise CallLogError(
+                    f"{path}: {len(found)} calls are erased, but somebody reads the file, and the"
+                    " write-ahead log still has them; run this again, or let the worker do it"
+                )
         finally:
             log.close()
     except (sqlite3.Error, OSError) as e:

@@ -57,7 +57,7 @@ def listen(
         Verifier(connection.api_key, connection.api_secret),
         lambda line: click.echo(line),
         as_json=as_json,
-        local_only=is_loopback(at),
+        senders="machine" if is_loopback(at) else "all",
         count=count or 0,
     )
 

@@ -101,7 +101,7 @@ class _Site:
         self._webhooks = Receiver(
             Verifier(credentials.api_key, credentials.api_secret),
             clock,
-            local_only=not settings.livekit.url,
+            "network" if settings.livekit.url else "machine",
         )
 
     async def token(self, request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ Used by `earshot webhook listen`. Serves until it is cancelled, or has shown eno
 
 import asyncio
 import errno
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from livekit import api
 
 from ..errors import StackError, WebhookRefusedError
 from ..operator.tables import plain, printable
-from .receive import BODY_BYTES_MAX, Receiver
+from ..web.connection import KEEPALIVE_S, Connection, Doorkeeper
+from .receive import BODY_BYTES_MAX, Receiver, Senders
 from .verify import Verifier
 
 CONNECTIONS_MAX = 64
@@ -89,10 +91,10 @@ class Listener:
         say: Callable[[str], None],
         *,
         as_json: bool,
-        local_only: bool,
+        senders: Senders,
         count: int = 0,
     ) -> None:
-        self._receiver = Receiver(verifier, time.monotonic, local_only=local_only)
+        self._receiver = Receiver(verifier, time.monotonic, senders)
         self._say = say
         self._event = event_json if as_json else event_line
         self._refused = refused_json if as_json else refused_line
@@ -110,17 +112,23 @@ class Listener:
         """
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.router.add_route("*", "/{path:.*}", self._take)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=20.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
+        assert runner.server is not None
+        loop, door = asyncio.get_running_loop(), Doorkeeper(CONNECTIONS_MAX, CONNECTIONS_MAX)
+        connection = functools.partial(
+            Connection, runner.server, door, loop=loop, keepalive_timeout=KEEPALIVE_S
+        )
         try:
-            site = web.TCPSite(runner, address, port, backlog=CONNECTIONS_MAX)
             try:
-                await site.start()
+                listener = await loop.create_server(connection, address, port)
             except OSError as e:
                 raise StackError(_explain(e, address, port)) from e
-            sockets = runner.addresses
-            ready(int(sockets[0][1]))
-            await self._enough.wait()
+            try:
+                ready(int(listener.sockets[0].getsockname()[1]))
+                await self._enough.wait()
+            finally:
+                listener.close()
         finally:
             await runner.cleanup()
 

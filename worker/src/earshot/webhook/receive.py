@@ -4,12 +4,13 @@ Does not know what becomes of an event.
 """
 
 import asyncio
+from typing import Literal
 
 from aiohttp import web
 from livekit import api
 
 from ..errors import WebhookRefusedError
-from ..web.hosts import address_of
+from ..web.hosts import IPAddress, address_of
 from ..web.limits import Clock, RateLimit
 from .verify import Verifier
 
@@ -17,19 +18,29 @@ BODY_BYTES_MAX = 256 * 1024  # metadata and attributes of 16 kB each, escaped
 BODY_S = 5.0
 BURST = 500
 PER_S = 100.0
+Senders = Literal["machine", "network", "all"]
 
 
 class Receiver:
     """Takes webhooks of one server.
 
     Args:
-        local_only: whether only this machine may send any.
+        senders: whose are looked at: of this machine's, of private addresses, of all.
     """
 
-    def __init__(self, verifier: Verifier, clock: Clock, *, local_only: bool) -> None:
+    def __init__(self, verifier: Verifier, clock: Clock, senders: Senders) -> None:
         self._verifier = verifier
-        self._local_only = local_only
+        self._senders = senders
         self._rate = RateLimit(BURST, PER_S, 256, clock)
+
+    def _may_send(self, address: IPAddress | None) -> bool:
+        if address is None:
+            return False
+        return {
+            "machine": address.is_loopback,
+            "network": address.is_private,
+            "all": True,
+        }[self._senders]
 
     async def receive(self, request: web.Request) -> api.WebhookEvent:
         """The event of a request.
@@ -39,10 +50,7 @@ class Receiver:
                 to try again.
         """
         address = address_of(request.remote)
-        inside = address is not None and (
-            address.is_loopback if self._local_only else address.is_private
-        )
-        if not inside:
+        if not self._may_send(address):
             raise WebhookRefusedError(f"{address}: not from here", 403)
         if self._rate.take(str(address)):
             raise WebhookRefusedError("too many webhooks at once", 429)
