@@ -86,25 +86,25 @@ async def test_the_part_that_is_missing_is_named(
 ) -> None:
     monkeypatch.setattr("earshot.cli.egress.START_TIMEOUT_S", 1.0)
     await earshot("room", "create", "eg-b")
-    for command, profile in ((EGRESS, "egress"), (URL, "ingress")):
+    for command, cure in ((EGRESS, "--profile egress up -d"), (URL, "livekit/ingress")):
         result = await earshot(*command)
         assert result.status == 5 and result.err.count("\n") == 1, result
-        assert "service answers" in result.err and f"--profile {profile} up -d" in result.err
+        assert "service answers" in result.err and cure in result.err
     await earshot("room", "delete", "eg-b", "--yes")
     await earshot("room", "create", "eg-b", "--url", lone_url)
-    for command, profile in (
-        (EGRESS, "egress"),
-        (("egress", "list"), "egress"),
-        (INGRESS, "ingress"),
-        (("ingress", "list"), "ingress"),
-        (("sip", "trunk", "list"), "sip"),
-        (("sip", "rule", "list"), "sip"),
+    for command, cure in (
+        (EGRESS, "--profile egress"),
+        (("egress", "list"), "--profile egress"),
+        (INGRESS, "livekit/ingress"),
+        (("ingress", "list"), "livekit/ingress"),
+        (("sip", "trunk", "list"), "--profile sip"),
+        (("sip", "rule", "list"), "--profile sip"),
     ):
         result = await earshot(*command, "--url", lone_url)
         assert result.status == 5, (command, result)
         # its start can't tell a service that is missing from a redis that is
         assert ("without redis" in result.err) == (command != EGRESS), result.err
-        assert "redis" in result.err and f"--profile {profile}" in result.err
+        assert "redis" in result.err and cure in result.err
 
 
 async def test_what_is_not_recorded(there: Path, earshot: Earshot) -> None:

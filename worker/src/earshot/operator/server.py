@@ -123,4 +123,6 @@ def _no_service(where: str, service: str) -> str:
 
 
 def _compose(service: str) -> str:
+    if service == "ingress":  # compose.yaml has no service for it
+        return "docker compose up -d, with livekit/ingress beside it"
     return f"docker compose --profile {service} up -d" if service else "docker compose up -d"
