@@ -27,6 +27,10 @@ import click
     metavar="SECONDS", help="For all checks together.",
 )  # fmt: skip
 @click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write one file to send: no secret is in it, and no word of a call.",
+)  # fmt: skip
+@click.option(
     "--egress", is_flag=True,
     help="Count what leaves this machine while a spoken question is answered; needs root.",
 )  # fmt: skip
@@ -42,6 +46,7 @@ def command(
     token_file: Path | None,
     no_call: bool,
     within: float,
+    report: Path | None,
     egress: bool,
     for_s: float | None,
     as_json: bool,
@@ -69,8 +74,8 @@ def command(
         raise click.UsageError("--page and --url name a target each; one of them was expected")
     if for_s and not egress:
         raise click.UsageError("--for goes with --egress")
-    if egress and (page or url or token_file):
-        raise click.UsageError("--egress counts on this machine: without --page and --url")
+    if egress and (page or url or token_file or report):
+        raise click.UsageError("--egress counts on this machine: without --page, --url, --report")
     options = Options(
         page=page or "",
         url=url or "",
@@ -79,6 +84,7 @@ def command(
         call=not no_call,
         within_s=within,
         as_json=as_json,
+        report=report,
         egress=egress,
         for_s=for_s or 0.0,
     )

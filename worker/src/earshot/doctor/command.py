@@ -11,6 +11,7 @@ from ..errors import CredentialsError
 from .checks import checks
 from .examination import examine
 from .finding import Finding
+from .report import check, compose, save
 from .screen import Json, Text, show_count
 from .target import Target, here, of_page, of_server
 
@@ -38,6 +39,8 @@ def doctor(options: Options) -> int:
     if options.egress:
         return asyncio.run(_egress(target, options))
     findings: list[Finding] = []
+    if options.report:
+        check(options.report)
 
     async def run() -> None:
         with Json() if options.as_json else Text() as screen:
@@ -46,6 +49,9 @@ def doctor(options: Options) -> int:
                 findings.append(finding)
                 screen.show(finding)
         screen.end(target, findings)
+        if options.report:
+            save(options.report, await compose(target, findings))
+            click.echo(f"written: {options.report}; look through it before you send it", err=True)
 
     asyncio.run(run())
     return 1 if any(finding.colour == "red" for finding in findings) else 0
@@ -62,7 +68,7 @@ async def _egress(target: Target, options: Options) -> int:
         else:
             if not options.as_json:
                 click.echo("counting packets while a spoken question is asked …", err=True)
-            asked = [check for check in checks(target) if check.name in ("token", "agent")]
+            asked = [c for c in checks(target) if c.name in ("token", "agent")]
             said = [finding async for finding in examine(target, asked)]
             count.answered = said[-1].check == "answer" and said[-1].colour != "red"
     show_count(count, json_only=options.as_json)

@@ -133,8 +133,10 @@ async def _unregistered(page: str) -> bool:
     return state.get("engine") == "ready" and state.get("livekit") == "down"
 
 
-async def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, str, float | None]:
-    """Status, the text's first 4 kB, and the server's clock (seconds since 1970).
+async def get(
+    url: str, headers: dict[str, str] | None = None, most_bytes: int = 4096
+) -> tuple[int, str, float | None]:
+    """Status, the beginning of the text, and the server's clock (seconds since 1970).
 
     Status 0: nobody answered; the text says why.
     """
@@ -146,7 +148,10 @@ async def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, str
             aiohttp.ClientSession(timeout=timeout, connector=connector) as http,
             http.get(url, headers=headers, allow_redirects=False) as response,
         ):
-            text = (await response.content.read(4096)).decode(errors="replace")
+            data = b""
+            while len(data) < most_bytes and (chunk := await response.content.readany()):
+                data += chunk
+            text = data[:most_bytes].decode(errors="replace")
             return response.status, text, _date(response.headers.get("Date", ""))
     except TimeoutError:
         return 0, f"no answer within {WITHIN_S:.0f} s", None
