@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from livekit import rtc
@@ -11,8 +11,9 @@ from livekit.rtc.participant import PublishTrackError
 from ..caller.microphone import Microphone
 from ..caller.speech import RATE_HZ, Speech
 from ..errors import OperatorError
-from ..talk.devices import RATE_HZ as DEVICE_RATE_HZ
-from ..talk.devices import Devices, open_devices
+
+if TYPE_CHECKING:
+    from ..talk.devices import Devices
 
 TONE_HZ, TONE = 440, 0.1
 """-20 dB below full scale"""
@@ -83,9 +84,9 @@ class Tone:
 class LiveVoice:
     """The microphone; the devices are somebody else's to close."""
 
-    def __init__(self, devices: Devices) -> None:
+    def __init__(self, devices: "Devices") -> None:
         self._devices = devices
-        self._source = rtc.AudioSource(DEVICE_RATE_HZ, 1, queue_size_ms=0)
+        self._source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=0)  # the devices' rate too
         self.track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
         self._pump: asyncio.Task[None] | None = None
 
@@ -115,7 +116,7 @@ class Chosen:
     """
 
     def __init__(self, what: str | None) -> None:
-        self.devices = open_devices() if what == "mic" else None
+        self.devices = _devices() if what == "mic" else None
         """the loudspeaker is theirs too: whoever speaks wants to hear"""
         self._speech = Speech.open(Path(what)) if what not in (None, "mic", "tone") else None
         self._what = what
@@ -130,6 +131,13 @@ class Chosen:
     def close(self) -> None:
         if self.devices is not None:
             self.devices.close()
+
+
+def _devices() -> "Devices":
+    # brings all of livekit.agents along: a second of work, for those who speak
+    from ..talk.devices import open_devices
+
+    return open_devices()
 
 
 async def publish(voice: Voice, me: rtc.LocalParticipant) -> None:

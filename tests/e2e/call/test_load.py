@@ -5,31 +5,15 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
-import pytest_asyncio
 from earshot.caller.stack import Stack
 from earshot.caller.ticket import Ticket
 from earshot.load.callers import CallerProcess
 from earshot.load.questions import shipped
 from earshot.load.script import Script
-
-ROOT = Path(__file__).parents[2]
-
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.e2e]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    if not (ROOT / ".tools" / "livekit-server").exists():
-        pytest.skip("livekit-server is not built: scripts/setup")
-    folder = tmp_path_factory.mktemp("load")
-    async with Stack(folder / "state", {"EARSHOT_CALLS__MAX": "2"}) as running:
-        yield running
 
 
 async def earshot(stack: Stack, *arguments: str | Path) -> asyncio.subprocess.Process:

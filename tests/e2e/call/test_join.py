@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import pytest_asyncio
 from earshot.caller.stack import Stack
 from earshot.caller.ticket import from_page, minted
@@ -19,21 +18,8 @@ from earshot.join.events import Events
 from earshot.join.watch import Watch
 from livekit import api, rtc
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 QUESTION = ROOT / "worker" / "src" / "earshot" / "talk" / "question.wav"
-
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.e2e]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    if not (ROOT / ".tools" / "livekit-server").exists():
-        pytest.skip("livekit-server is not built: scripts/setup")
-    folder = tmp_path_factory.mktemp("join")
-    # the agent comes only where it is called: other rooms are for people alone
-    settings = {"EARSHOT_CALLS__AGENT_NAME": "front-desk", "EARSHOT_CALLS__MAX": "2"}
-    async with Stack(folder / "state", settings) as running:
-        yield running
 
 
 class Joined:
@@ -72,7 +58,7 @@ class Joined:
         self.process.stdin.write(text.encode())
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def join(stack: Stack) -> AsyncIterator[Callable[..., Any]]:
     """`await join("lobby", "--for", "5s")` -> Joined"""
     running: list[asyncio.subprocess.Process] = []
@@ -100,9 +86,9 @@ async def test_a_call_with_the_agent(join: Callable[..., Any], tmp_path: Path) -
         "desk", "--identity", "ann", "--agent", "front-desk", "--publish", QUESTION,
         "--record", heard,
     )  # fmt: skip
-    agent = (await me.until("participant_joined"))["identity"]
+    agent = (await me.until("participant_joined", lambda e: e["kind"] == "agent"))["identity"]
     assert me.of("joined")[0]["identity"] == "ann"
-    assert me.of("dispatched")[0]["agent"] == "front-desk"
+    assert (await me.until("dispatched"))["agent"] == "front-desk"
     answer = await me.until("transcript", lambda e: e["final"] and "8" in e["text"])
     assert answer["identity"] == agent
     question = await me.until("transcript", lambda e: e["final"] and e["identity"] == "ann")
@@ -129,8 +115,10 @@ async def test_everything_that_another_participant_does(
     join: Callable[..., Any], stack: Stack
 ) -> None:
     url, keys = stack.endpoints.livekit_internal, stack.credentials
-    me = await join("lobby", "--identity", "me", "--publish", "tone", "--chat", "hello",
-                    "--answer", "colour=blue")  # fmt: skip
+    me = await join(
+        "lobby", "--identity", "me", "--publish", "tone", "--chat", "good morning",
+        "--answer", "colour=blue",
+    )  # fmt: skip
     await me.until("joined")
     token = (
         api.AccessToken(keys.api_key, keys.api_secret)
@@ -152,8 +140,11 @@ async def test_everything_that_another_participant_does(
     await asyncio.wait_for(room.connect(url, token), 20)
     try:
         bob = room.local_participant
-        assert (await me.until("participant_joined"))["name"] == "Bob"
-        assert await asyncio.wait_for(written.get(), 20) == "hello"
+        await me.until("participant_joined", lambda e: (e["identity"], e["name"]) == ("bob", "Bob"))
+        me.write("hello\n")
+        await me.until("chat_sent", lambda e: e["text"] == "good morning")
+        while await asyncio.wait_for(written.get(), 30) != "hello":
+            pass  # the first may have come as well
         source = rtc.AudioSource(48_000, 1)
         track = rtc.LocalAudioTrack.create_audio_track("voice", source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
@@ -184,7 +175,8 @@ async def test_everything_that_another_participant_does(
         writer = await bob.stream_bytes("a.bin", topic="files")
         await writer.write(b"x" * 50_000)
         await writer.aclose()
-        assert (await me.until("byte_stream"))["bytes"] == 50_000
+        file = await me.until("byte_stream", lambda e: e["topic"] == "files")
+        assert (file["name"], file["bytes"], file["whole"]) == ("a.bin", 50_000, True)
         answer = await bob.perform_rpc(
             destination_identity="me", method="colour", payload="?", response_timeout=10
         )
