@@ -28,7 +28,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     if not (shutil.which("livekit-server") or built.exists()):
         pytest.skip("livekit-server is not built: scripts/setup")
     state = tmp_path_factory.mktemp("log") / "state"
-    async with Stack(state, {"EARSHOT_CALLS__MAX": "2"}) as running:
+    async with Stack(state, {"EARSHOT_CALLS__MAX": "2", "EARSHOT_CALLS__DRAIN_S": "1"}) as running:
         yield running
 
 
@@ -130,3 +130,13 @@ async def test_erased_while_the_worker_writes(stack: Stack) -> None:
     db = sqlite3.connect(stack.state_dir / "calls.sqlite")
     assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     db.close()
+
+
+async def test_a_call_that_is_cut_off(stack: Stack) -> None:
+    async with Caller(await from_page(stack.page, identity="emil")) as emil:
+        await asked(emil, "Hello.")
+        await listed(stack, lambda calls: calls and calls[0]["turns"] == 1, "--identity", "emil")
+        assert await stack.stop() == 0
+    (call,) = json.loads(await earshot(stack, "list", "--json", "--identity", "emil"))
+    assert (call["running"], call["how_ended"]) == (False, "stopped")
+    assert call["duration_s"] > 0

@@ -125,8 +125,10 @@ def test_a_worker_that_is_stopped(store: Store, path: Path) -> None:
     (call,) = kept(path)
     assert (call.running, call.how_ended) == (False, "stopped")
     assert call.duration_s is not None and 9 <= call.duration_s < 60
+    store.write([turn(at=now)])  # that of the answer which was cut off
+    assert not kept(path)[0].running
     # the caller waited for the worker that came after it
-    store.write([turn(at=now + 5)])
+    store.write([joined(sid="PA_agent2", agent=True, joined_at=now + 5)])
     assert kept(path)[0].running
     store.write([left(at=now + 10, began_at=now - 9)])
     assert kept(path)[0].how_ended == "caller left"

@@ -249,5 +249,7 @@ class Worker:
             await self._server.drain()
         except TimeoutError:
             _log.warning("calls were cut off", calls=len(self._server.active_jobs))
+        if self._log is not None:  # now: there may be no time for it later
+            self._log.stopped()
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._server.aclose(), 5.0)

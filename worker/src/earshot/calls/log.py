@@ -59,14 +59,14 @@ async def open_log(settings: Settings) -> AsyncIterator[CallLog | None]:
     async with contextlib.AsyncExitStack() as stack:
         keeper = Keeper(path, settings.calls.retention_days)
         await stack.enter_async_context(keeper)
+        log = CallLog(keeper)
+        stack.callback(log.stopped)
         try:
             address = address_in(settings.state_dir)
             await stack.enter_async_context(inbox(address, keeper.tell))
         except OSError as e:
             _log.warning("turns are not logged", why=str(e))
-        log = CallLog(keeper)
         yield log
-        log.stopped()
 
 
 def open_post(settings: Settings) -> Post:

@@ -54,9 +54,11 @@ class Store:
         if new.rowcount:
             self._remember(fact.call, began_at)
         if isinstance(fact, Joined | TurnTold):
-            self._db.execute(  # it goes on
+            # it goes on; but the last turn of a call that is cut off is told after that
+            undone = "('lost', 'stopped')" if isinstance(fact, Joined) else "('lost')"
+            self._db.execute(
                 "UPDATE calls SET ended = 0, room_end = '', duration_s = NULL"
-                " WHERE id = ? AND room_end IN ('lost', 'stopped')",
+                f" WHERE id = ? AND room_end IN {undone}",
                 (fact.call,),
             )
         if isinstance(fact, Joined):
