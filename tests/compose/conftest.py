@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from .stack import Containers, free_ports
+from .stack import Containers, ports_file
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 1800
@@ -83,11 +83,7 @@ def stack(lines: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterato
     shutil.copytree(ROOT, folder, symlinks=True, ignore=shutil.ignore_patterns(*beside))
     for name in (".venv", ".tools"):  # as scripts/setup leaves them
         (folder / name).symlink_to(ROOT / name)
-    # other tests have ports too
-    ports = free_ports()
-    (folder / ".env").write_text(
-        "".join(f"EARSHOT_NETWORK__{name}_PORT={port}\n" for name, port in ports.items())
-    )
+    (folder / ".env").write_text(ports_file())
     containers = Containers(folder)
     up = next(n for n, line in enumerate(lines) if " up " in line)
     try:

@@ -12,7 +12,14 @@ from typing import Any
 
 from earshot.init.env_file import EnvFile
 
-PORTS = {"PAGE": "tcp", "LIVEKIT": "tcp", "RTC_TCP": "tcp", "RTC_UDP": "udp", "TURN": "udp"}
+PORTS = {
+    "TLS": "tcp",
+    "PAGE": "tcp",
+    "LIVEKIT": "tcp",
+    "RTC_TCP": "tcp",
+    "RTC_UDP": "udp",
+    "TURN": "udp",
+}
 SERVICES = ("front", "worker", "livekit", "redis")
 
 
@@ -25,6 +32,15 @@ def run(*command: str, cwd: Path | None = None, timeout_s: float = 60.0, **envir
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def ports_file() -> str:
+    """A .env with ports that are free: other tests have ports too."""
+    lines = []
+    for name, port in free_ports().items():
+        variable = f"EARSHOT_NETWORK__{name}_PORT" if name != "TLS" else "TLS_PORT"
+        lines.append(f"{variable}={port}\n")
+    return "".join(lines)
 
 
 def free_ports() -> dict[str, int]:

@@ -84,6 +84,18 @@ def test_what_it_sets_are_settings(root: Path) -> None:
     assert used - {"EARSHOT_"} <= known
 
 
+def test_who_asks_the_worker_bears_with_one_that_loads(compose: dict[str, Any]) -> None:
+    """Else `up --wait` fails where a worker is made anew: the others are there and see it gone."""
+
+    def seconds(text: str) -> int:
+        return int(text.removesuffix("s"))
+
+    loads_s = seconds(compose["services"]["worker"]["healthcheck"]["start_period"])
+    for name in ("front", "tls"):
+        check = compose["services"][name]["healthcheck"]
+        assert seconds(check["interval"]) * check["retries"] >= loads_s
+
+
 def test_the_worker_has_time_to_let_calls_end(compose: dict[str, Any]) -> None:
     grace_s = float(compose["services"]["worker"]["stop_grace_period"].removesuffix("s"))
     assert grace_s >= Settings().calls.drain_s + 5

@@ -200,6 +200,24 @@ def test_the_dashboard_asks_for_what_is_exported(stack: Containers, root: Path) 
             assert names and names <= exported, (panel["title"], sorted(names - exported))
 
 
+@pytest.mark.docker(all=True)
+def test_callers_elsewhere_have_https_on_one_origin(stack: Containers) -> None:
+    """Who trusts this machine's authority gets page, token and signalling over TLS, and an answer."""
+    try:
+        stack.compose("--profile", "tls", "up", "-d", "--wait", "--no-build", timeout_s=300.0)
+        page = f"https://{stack.address}:{stack.setting('TLS_PORT')}"
+        calling = str(Path(__file__).with_name("calling.py"))
+        ca = stack.folder / ".earshot/tls/pki/authorities/local/root.crt"
+        said = run(
+            sys.executable, calling, page, stack.code, timeout_s=200.0, SSL_CERT_FILE=str(ca)
+        )
+        assert "8" in said
+        with pytest.raises(AssertionError, match="certificate verify failed"):
+            run(sys.executable, calling, page, stack.code)
+    finally:
+        stack.compose("--profile", "tls", "rm", "--stop", "--force", "tls", "tls-front")
+
+
 def test_after_all_that_every_health_check_is_content(stack: Containers) -> None:
     stack.until_healthy()
 

@@ -16,7 +16,7 @@ from earshot.bundle.create import Contents, create
 from earshot.errors import BundleError
 from earshot.progress import Progress
 
-from .stack import Containers, free_ports, run
+from .stack import Containers, ports_file, run
 from .target import ADDRESS, ROOT, Target, target
 
 pytestmark = pytest.mark.docker
@@ -54,11 +54,10 @@ def machine(carried: Carried, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def site(machine: Target) -> Path:
-    """Where it is installed; the ports of this machine may be in use."""
+    """Where it is installed."""
     site = machine.folder / "opt"
     site.mkdir()
-    lines = [f"EARSHOT_NETWORK__{name}_PORT={port}\n" for name, port in free_ports().items()]
-    (site / ".env").write_text("".join(lines))
+    (site / ".env").write_text(ports_file())
     return site
 
 
