@@ -41,6 +41,14 @@ def test_answers_that_are_not_there_any_more_are_worse() -> None:
     assert {"turns without an answer", "voice to voice, p50"} <= found
 
 
+def test_a_run_without_interruptions_is_not_worse() -> None:
+    before = run(0.5, over="speech", cut=True, stop_s=0.3)
+    assert worse(compare(before, run(0.5), 0.2)) == set()
+    assert worse(compare(before, run(0.5, over="speech", cut=True, stop_s=0.6), 0.2)) == {
+        "silent after, p50"
+    }
+
+
 def test_failed_calls_wrong_words_and_wrong_answers_are_worse() -> None:
     now = result(
         step(2, call(*[turn(words=10, words_wrong=1, right=False)] * 20), call(outcome="died"))

@@ -61,7 +61,7 @@ def test_the_table_tells_everything_and_only_what_is_known() -> None:
     assert "| | 1 call | 2 calls |" in text
     assert "| calls held to their end | 1 of 1 | 1 of 2 |" in text
     assert "| calls that failed | 0 | 1 no agent |" in text
-    assert "| voice to voice: p50 · p95 · worst | 0.40 · 0.40 · 0.40 s (1) |" in text
+    assert "| voice to voice | 0.40 · 0.40 · 0.40 (1) |" in text
     assert "interruptions missed" not in text
     assert "2026-01-02, A processor, 2 cores, 8.0 GB; the callers on the same machine" in text
     assert "Capacity: 1 call at once answered with 95 % of turns within 1 s" in text

@@ -118,6 +118,7 @@ class Live(Screen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._done: list[str] = []
         from rich.console import Console
         from rich.live import Live as RichLive
 
@@ -127,7 +128,6 @@ class Live(Screen):
             refresh_per_second=4,
             transient=True,
         )
-        self._done: list[str] = []
 
     def __enter__(self) -> "Live":
         self._live.start()

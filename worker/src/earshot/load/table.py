@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NONE = "–"
+TIMES = "Times in seconds: median · 95th percentile · worst (how many)."
 
 Cell = Callable[[Step, Summary], str]
 
@@ -18,12 +19,12 @@ def seconds(value: float | None) -> str:
     return NONE if value is None else f"{value:.2f}"
 
 
-def spread(found: Spread, head: str = "") -> str:
-    """`0.41 · 0.62 · 0.90 s (61)`"""
+def spread(found: Spread) -> str:
+    """`0.41 · 0.62 · 0.90 (61)`"""
     if not found.count:
         return NONE
     times = " · ".join(seconds(v) for v in (found.p50, found.p95, found.worst))
-    return f"{head}{times} s ({found.count})"
+    return f"{times} ({found.count})"
 
 
 def share(found: Share) -> str:
@@ -53,27 +54,27 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("calls that failed", _failed),
     ("turns", lambda _, s: str(s.unanswered.of)),
     ("turns without an answer", lambda _, s: str(s.unanswered.some)),
-    ("voice to voice: p50 · p95 · worst", lambda _, s: spread(s.voice_to_voice)),
-    ("transcript ready: p50 · p95 · worst", lambda _, s: spread(s.transcript)),
-    ("caller joined: p50 · p95 · worst", lambda _, s: spread(s.join)),
-    ("agent joined: p50 · p95 · worst", lambda _, s: spread(s.agent_join)),
-    ("first sound: p50 · p95 · worst", lambda _, s: spread(s.greeting)),
-    ("waited in line: p50 · p95 · worst", lambda _, s: spread(s.waited)),
+    ("voice to voice", lambda _, s: spread(s.voice_to_voice)),
+    ("transcript ready", lambda _, s: spread(s.transcript)),
+    ("caller joined", lambda _, s: spread(s.join)),
+    ("agent joined", lambda _, s: spread(s.agent_join)),
+    ("first sound", lambda _, s: spread(s.greeting)),
+    ("waited in line", lambda _, s: spread(s.waited)),
     ("words heard wrong (WER)", lambda _, s: percent_of(s.word_errors, "words")),
     ("right answers", lambda _, s: share(s.right)),
     ("interruptions missed", lambda _, s: share(s.interruptions_missed)),
     ("falsely interrupted", lambda _, s: share(s.falsely_interrupted)),
-    ("silent after: p50 · p95 · worst", lambda _, s: spread(s.stop)),
+    ("silent after", lambda _, s: spread(s.stop)),
     ("agent spoke too early", lambda _, s: share(s.talked_over)),
-    ("audio concealed: all, worst call", lambda _, s: _concealed(s)),
+    ("audio concealed, worst call", lambda _, s: _concealed(s)),
     ("packets lost", lambda _, s: percent(s.packets_lost.value, 2)),
     ("CPU of the machine", lambda t, _: percent(t.load.cpu, 0)),
-    ("  of which the callers", lambda t, _: percent(t.load.cpu_callers, 0)),
-    ("  of which Earshot", lambda t, _: percent(t.load.cpu_earshot, 0)),
-    ("  of which anything else", lambda t, _: percent(t.load.cpu_others, 0)),
+    ("CPU of the callers", lambda t, _: percent(t.load.cpu_callers, 0)),
+    ("CPU of Earshot", lambda t, _: percent(t.load.cpu_earshot, 0)),
+    ("CPU of anything else", lambda t, _: percent(t.load.cpu_others, 0)),
     ("memory in use", lambda t, _: gigabytes(t.load.memory_bytes)),
-    ("  of which Earshot", lambda t, _: gigabytes(t.load.memory_earshot_bytes)),
-    ("a caller's microphone late, worst", lambda _, s: f"{1000 * s.microphone_late_s:.0f} ms"),
+    ("memory of Earshot", lambda t, _: gigabytes(t.load.memory_earshot_bytes)),
+    ("a microphone late, worst", lambda _, s: f"{1000 * s.microphone_late_s:.0f} ms"),
 )
 
 
@@ -100,14 +101,14 @@ def where(result: Result) -> str:
     cores = f"{machine.cores} core{'s' * (machine.cores > 1)}"
     place = "on the same machine as the agent" if result.here else f"against {result.server}"
     barge_in = (
-        f"every {result.interrupt_every}. turn is spoken over"
+        f"one turn in {result.interrupt_every} is spoken over"
         if result.interrupt_every
         else "nobody interrupts"
     )
     return (
         f"{result.began[:10]}, {machine.cpu}, {cores}, {gigabytes(machine.memory_bytes)}; the"
         f" callers {place}; each asks for {result.for_s:g} s, {result.questions} different"
-        f" questions, {barge_in}. Earshot {result.earshot}."
+        f" questions, {barge_in}. Earshot {result.earshot}. {TIMES}"
     )
 
 
@@ -131,7 +132,7 @@ def markdown(result: Result) -> str:
     """The table, where it was measured, and the capacity if it was looked for."""
     lines = ["| | " + " | ".join(heads(result)) + " |", "|---" * (len(result.steps) + 1) + "|"]
     for name, *values in cells(result):
-        lines.append(f"| {name.strip()} | " + " | ".join(values) + " |")
+        lines.append(f"| {name} | " + " | ".join(values) + " |")
     lines += ["", where(result)]
     if result.capacity is not None:
         lines += ["", f"Capacity: {capacity(result.capacity)}."]
