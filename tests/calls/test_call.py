@@ -19,6 +19,14 @@ from earshot.caller import Caller, from_page
 from earshot.caller.stack import Stack
 
 ROOT = Path(__file__).parents[2]
+CLOCK = '''
+from livekit.agents import function_tool
+
+@function_tool
+async def get_current_time() -> dict[str, str]:
+    """Returns the current local date and time."""
+    return {"time": "04:05", "date": "Monday, January 5, 2026"}
+'''
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 
@@ -27,8 +35,15 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     built = ROOT / ".tools" / "livekit-server"
     if not (shutil.which("livekit-server") or built.exists()):
         pytest.skip("livekit-server is not built: scripts/setup")
-    state = tmp_path_factory.mktemp("log") / "state"
-    async with Stack(state, {"EARSHOT_CALLS__MAX": "2", "EARSHOT_CALLS__DRAIN_S": "1"}) as running:
+    folder = tmp_path_factory.mktemp("log")
+    (folder / "tools.py").write_text(CLOCK)
+    settings = {
+        "EARSHOT_CALLS__MAX": "2",
+        "EARSHOT_CALLS__DRAIN_S": "1",
+        "EARSHOT_PERSONA__TOOLS": '["calculate"]',
+        "EARSHOT_TOOLS__MODULE": str(folder / "tools.py"),
+    }
+    async with Stack(folder / "state", settings) as running:
         yield running
 
 
@@ -71,7 +86,12 @@ async def test_two_calls_at_once(stack: Stack, tmp_path: Path) -> None:
         Caller(await from_page(stack.page, identity="anna")) as anna,
         Caller(await from_page(stack.page, identity="berta")) as berta,
     ):
-        await asyncio.gather(asked(anna, "What is two plus three?"), asked(berta, "Hello."))
+        await asyncio.gather(
+            asked(anna, "What is two plus three?"), asked(berta, "What time is it?")
+        )
+        # a tool of our own ran in the call's process
+        (clock,) = berta.seen.of("tool")
+        assert (clock["name"], clock["result"]["time"]) == ("get_current_time", "04:05")
         await listed(stack, lambda calls: len(calls) == 2 and all(c["running"] for c in calls))
     calls = await listed(stack, lambda calls: not any(c["running"] for c in calls))
     assert {c["how_ended"] for c in calls} == {"caller left"}
@@ -120,7 +140,7 @@ async def test_erased_while_the_worker_writes(stack: Stack) -> None:
         await listed(stack, lambda calls: len(calls) == 2, "--identity", "anna")
         gone = json.loads(await earshot(stack, "erase", "--identity", "anna", "--yes", "--json"))
         assert gone["erased"] == 2
-        await asked(anna, "What time is it?")
+        await asked(anna, "What is your name?")
     async with Caller(await from_page(stack.page, identity="dora")) as dora:
         await asked(dora, "Hello.")
     await listed(stack, lambda calls: calls and not calls[0]["running"], "--identity", "dora")

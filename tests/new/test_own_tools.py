@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from earshot.errors import ToolsError
 from earshot.tools.own import load_tools
+from livekit.agents import llm
 
 TOOL = '''
 from livekit.agents import function_tool
@@ -39,6 +40,21 @@ def test_a_file(tmp_path: Path) -> None:
     door, close = load_tools(written(tmp_path, more))
     assert (door.id, close.id) == ("open_door", "close")
     assert asyncio.run(door(which="back")) == "back is open"
+
+
+def test_results_are_told_as_json(tmp_path: Path) -> None:
+    text = """from __future__ import annotations
+from livekit.agents import RunContext, function_tool
+
+@function_tool
+async def open_door(context: RunContext, which: str = "front") -> dict[str, object]:
+    'Opens a door.'
+    return {"door": which, "sizes": (1, 2), "é": None}
+"""
+    (door,) = load_tools(written(tmp_path, text))
+    assert asyncio.run(door(None)) == '{"door": "front", "sizes": [1, 2], "é": null}'
+    (described,) = llm.ToolContext([door]).parse_function_tools("openai", strict=False)
+    assert list(described["function"]["parameters"]["properties"]) == ["which"]
 
 
 def test_a_package(tmp_path: Path) -> None:
@@ -115,7 +131,8 @@ def test_the_agent_uses_it(tmp_path: Path) -> None:
         ).splitlines()
     ]
     assert [tool["name"] for tool in turn["tools"]] == ["get_current_time"]
-    assert "04:05" in json.dumps(turn["tools"][0]["result"])
+    assert turn["tools"][0]["result"]["time"] == "04:05"
+    assert turn["reply"] == "It is 04:05."
 
 
 def test_a_mistake_stops_every_command_that_needs_it(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@
 The file is run as the user whom Earshot runs as: it can do whatever that user can.
 """
 
+import functools
 import importlib.util
 import inspect
+import json
 import sys
 import traceback
 from collections.abc import Iterable
@@ -55,7 +57,21 @@ def load_tools(module: Path | None, taken: Iterable[str] = ()) -> list[Own]:
         if tool.id in names:
             raise ToolsError(f"tools.module: {file}: there is another tool named {tool.id!r}")
         names.add(tool.id)
-    return tools
+    return [_told_as_json(tool) for tool in tools]
+
+
+def _told_as_json(tool: Own) -> Own:
+    """Dicts and lists as JSON: LiveKit would tell the model of them as Python writes them."""
+    function = inspect.unwrap(tool)
+
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        result = await function(*args, **kwargs)
+        if isinstance(result, dict | list):
+            return json.dumps(result, ensure_ascii=False, default=str)
+        return result
+
+    return type(tool)(call, tool.info)  # type: ignore[arg-type]
 
 
 def _run(module: Path, file: Path) -> ModuleType:

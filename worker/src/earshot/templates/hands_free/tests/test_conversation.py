@@ -3,8 +3,8 @@
 from earshot.rehearsal import Rehearsal
 
 
-def test_a_timer_by_voice(agent: Rehearsal) -> None:
-    (turn,) = agent.say("Set a timer for five minutes.")
+def test_a_timer(agent: Rehearsal) -> None:
+    (turn,) = agent.ask("Set a timer for five minutes.")
     assert [tool.name for tool in turn.tools] == ["set_timer"]
     assert turn.tools[0].arguments == {"amount": 5, "unit": "minutes"}
 
