@@ -73,30 +73,36 @@ def _livekit(folder: Path, redis_port: int | None) -> tuple[subprocess.Popen[byt
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A livekit-server with redis; it serves all tests of this folder, each in rooms of its own."""
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     if not shutil.which("redis-server"):
         pytest.skip("no redis-server")
-    folder = tmp_path_factory.mktemp("operator")
     port = free_port()
+    folder = tmp_path_factory.mktemp("redis")
     store = subprocess.Popen(
         ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
         stdout=subprocess.DEVNULL,
     )
-    process = None
     try:
-        for _ in range(200):
+        for _ in range(600):
             with socket.socket() as sock:
                 if not sock.connect_ex(("127.0.0.1", port)):
                     break
             time.sleep(0.05)
-        process, url = _livekit(folder, port)
+        yield port
+    finally:
+        store.kill()
+        store.wait(10)
+
+
+@pytest.fixture(scope="session")
+def server_url(redis_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A livekit-server with redis; it serves all tests of this folder, each in rooms of its own."""
+    process, url = _livekit(tmp_path_factory.mktemp("operator"), redis_port)
+    try:
         yield url
     finally:
-        for child in (process, store):
-            if child:
-                child.kill()
-                child.wait(10)
+        process.kill()
+        process.wait(10)
 
 
 @pytest.fixture(scope="session")

@@ -107,14 +107,15 @@ def _meaning(
         return MissingError(message)
     if error.status == 404 or error.code == api.ServerErrorCode.BAD_ROUTE:
         return UnreachableError(f"{where} is no livekit-server, or too old a one: {message}")
-    if error.code == api.ServerErrorCode.UNAVAILABLE:
-        return UnreachableError(f"{where}: {message}")
+    if error.code in (api.ServerErrorCode.UNAVAILABLE, api.ServerErrorCode.DEADLINE_EXCEEDED):
+        behind = f" ({_SERVICES[service]} service)" if service else ""
+        return UnreachableError(f"{where}{behind}: {message}")
     return OperatorError(message)
 
 
 def _unanswered(error: api.ServerError) -> bool:
-    codes = (api.ServerErrorCode.UNAVAILABLE, api.ServerErrorCode.DEADLINE_EXCEEDED)
-    return error.code in codes or "no response from servers" in error.message
+    words = ("no response from servers", "no servers available")
+    return any(text in error.message for text in words)
 
 
 def _no_service(where: str, service: str) -> str:

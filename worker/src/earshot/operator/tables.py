@@ -69,6 +69,9 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, none: str)
     if not cells:
         click.echo(none)
         return
+    if sys.stdout.isatty():  # room for what there is; a pipe gets every column, always
+        kept = [i for i in range(len(columns)) if i == 0 or any(row[i] for row in cells)]
+        columns, cells = [columns[i] for i in kept], [[row[i] for i in kept] for row in cells]
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
