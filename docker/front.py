@@ -1,6 +1,8 @@
 """The one container that touches a network: passes TCP and UDP on to those that don't.
 
     front.py tcp:8080=worker:8080 udp:7882=livekit:7882 …
+    front.py tcp+proxy:8080=worker:8080                 tells the other side who calls (PROXY)
+    front.py tcp:8443=tls:8443 who:8113                 tells who asks: port of ours -> whose it is
     front.py check http://127.0.0.1:8080/healthz        ends with 0 if that is answered with 200
 
 What hears and thinks (livekit-server, redis, worker) sits on an internal network without a way out,
@@ -41,16 +43,18 @@ class Route:
 
     protocol: str
     port: int
-    host: str
-    host_port: int
+    host: str = ""
+    host_port: int = 0
 
     @classmethod
     def parse(cls, text: str) -> "Route":
         try:
+            if text.startswith("who:"):
+                return cls("who", int(text.removeprefix("who:")))
             source, target = text.split("=")
             protocol, port = source.split(":")
             host, host_port = target.split(":")
-            if protocol in ("tcp", "udp"):
+            if protocol in ("tcp", "tcp+proxy", "udp"):
                 return cls(protocol, int(port), host, int(host_port))
         except ValueError:
             pass
@@ -74,9 +78,11 @@ class Pipe(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def join(self, other: "Pipe") -> None:
-        """From now on the two are one connection."""
+    def join(self, other: "Pipe", first: bytes = b"") -> None:
+        """From now on the two are one connection; `first` is said before what this side says."""
         self.other, other.other = other, self
+        if first and other.transport:
+            other.transport.write(first)
         if self._early:
             self.data_received(bytes(self._early))
             self._early.clear()
@@ -118,8 +124,8 @@ class Pipe(asyncio.Protocol):
 class Tcp:
     """Takes connections on a port."""
 
-    def __init__(self, route: Route) -> None:
-        self._route = route
+    def __init__(self, route: Route, behind: dict[int, str]) -> None:
+        self._route, self._behind = route, behind
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -159,7 +165,18 @@ class Tcp:
             if other.transport:
                 other.transport.close()
             return
-        pipe.join(other)
+        caller = pipe.transport.get_extra_info("peername")
+        port = other.transport.get_extra_info("sockname")[1] if other.transport else 0
+        self._behind[port] = caller[0]
+        other.closed = lambda: self._behind.pop(port, None)
+        pipe.join(other, self._header(pipe.transport))
+
+    def _header(self, transport: asyncio.Transport) -> bytes:
+        """https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, version 1."""
+        if self._route.protocol != "tcp+proxy":
+            return b""
+        source, target = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        return f"PROXY TCP4 {source[0]} {target[0]} {source[1]} {target[1]}\r\n".encode()
 
 
 class _Accepted(Pipe):
@@ -279,9 +296,30 @@ async def serve(routes: list[Route]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    behind: dict[int, str] = {}  # our port towards the other side -> the caller's address
     for route in routes:
-        await (Tcp(route) if route.protocol == "tcp" else Udp(route)).start()
+        if route.protocol == "who":
+            await asyncio.start_server(_answerer(behind), "0.0.0.0", route.port, limit=16)
+        elif route.protocol == "udp":
+            await Udp(route).start()
+        else:
+            await Tcp(route, behind).start()
     await stop.wait()
+
+
+def _answerer(behind: dict[int, str]) -> Callable[..., Any]:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                port = (await reader.readline()).strip()
+            writer.write(f"{behind.get(int(port), '')}\n".encode())
+            await writer.drain()
+        except (OSError, TimeoutError, ValueError):
+            pass  # no question
+        finally:
+            writer.close()
+
+    return answer
 
 
 async def answers(url: str) -> bool:

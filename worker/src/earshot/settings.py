@@ -179,6 +179,11 @@ class NetworkSettings(_Group):
         "loopback", description="Who may reach the page and the calls: this machine, or its network"
     )
     address: str = Field("", description="Address of this machine that callers use; empty = found")
+    proxies: str = Field(
+        "",
+        description="Proxies that are believed where a caller is, with commas between: "
+        "`proxy:10.0.0.2` by a PROXY header, `http:10.0.0.3` by X-Forwarded-For",
+    )
     page_port: Port = Field(8080, description="The page (TCP)")
     livekit_port: Port = Field(7880, description="livekit-server: signalling (TCP)")
     rtc_tcp_port: Port = Field(7881, description="livekit-server: audio where UDP is blocked (TCP)")

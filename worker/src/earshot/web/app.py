@@ -31,9 +31,10 @@ from ..webhook.receive import Receiver
 from ..webhook.verify import Verifier
 from . import headers
 from .assets import Assets
-from .gate import Gate
+from .gate import CLIENT, Gate, client
 from .hosts import Host, Hosts, address_of, is_loopback
 from .limits import Clock, Limits, Rooms
+from .proxies import Proxies
 from .refusal import Refusal, from_http
 from .state import State, Status
 from .tokens import TTL, TokenRequest, mint
@@ -90,6 +91,7 @@ class _Site:
         self._agent_name = settings.calls.agent_name
         self._limits = limits
         self._hosts = Hosts(settings)
+        self._proxies = Proxies(settings.network.proxies)
         self._gate = Gate(credentials.access_code, limits, clock)
         keep_s = settings.calls.length_max_s + TTL.total_seconds()
         self._rooms = Rooms(keep_s, limits.rooms_max, clock)
@@ -202,6 +204,7 @@ class _Site:
         """Own names only, in bounded time, and every refusal in one form."""
         began = time.monotonic()
         try:
+            request[CLIENT] = await self._proxies.client(request)
             if (
                 request.path != WEBHOOK_PATH
             ):  # it has a signature, and our name as containers see it
@@ -228,7 +231,7 @@ class _Site:
             path=self._route(request),
             status=response.status,
             ms=round((time.monotonic() - began) * 1000, 1),
-            address=str(request.remote),
+            address=client(request),
         )
         return response
 
@@ -251,7 +254,7 @@ _ROUTES = {"/api/token", "/api/status", WEBHOOK_PATH} | _HEALTH
 
 
 def _owner(request: web.Request) -> str:
-    address = address_of(request.remote)
+    address = address_of(client(request))
     return "loopback" if is_loopback(address) else str(address)
 
 

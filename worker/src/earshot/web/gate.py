@@ -13,8 +13,9 @@ stay in files that only the service's user can read.
 
 A page of a foreign site can't get in: it can't read answers or send the code (no CORS, `OPTIONS` is
 refused), can't pass as ours (`Host`, `Origin`), and what it sends blindly is refused before it is
-counted, so that it can't use up this machine's share of requests either. `X-Forwarded-For` is not
-believed: behind a proxy all callers share one address, its own.
+counted, so that it can't use up this machine's share of requests either. Addresses are those of
+connections; another is believed only from a proxy that the setting `network.proxies` names
+(`proxies.py`).
 """
 
 import hashlib
@@ -28,6 +29,8 @@ from .limits import Clock, Limits, Lockout, RateLimit
 from .refusal import Refusal
 
 CODE_HEADER = "X-Access-Code"
+CLIENT = web.RequestKey("client", str)
+"""the caller's address, where a proxy told it"""
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 _log = structlog.get_logger("earshot.web")
 
@@ -109,12 +112,13 @@ class Gate:
 
 def client(request: web.Request) -> str:
     """Under what a caller is counted: the address."""
-    return str(address_of(request.remote))
+    return request.get(CLIENT) or str(address_of(request.remote))
 
 
 def _own_page(request: web.Request, host: Host) -> bool:
     return (
         is_loopback(address_of(request.remote))
+        and not getattr(request.protocol, "proxied", False)
         and host.loopback
         and host.port == port_of(request)
         and request.headers.get("Origin", "").startswith("http:")

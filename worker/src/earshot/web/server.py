@@ -14,6 +14,7 @@ from ..errors import StackError
 from ..settings import NetworkSettings
 from .connection import KEEPALIVE_S, Connection, Doorkeeper
 from .hosts import address_of, is_loopback
+from .proxies import Proxies
 
 SHUTDOWN_S = 2.0
 _BACKLOG = 128
@@ -43,12 +44,13 @@ async def serve(app: web.Application, network: NetworkSettings) -> AsyncIterator
         server = runner.server
         assert server is not None
         loop = asyncio.get_running_loop()
-        door = Doorkeeper()
+        door, proxies = Doorkeeper(), Proxies(network.proxies)
 
         def connection() -> Connection:
             return Connection(
                 server,
                 door,
+                proxies=proxies,
                 loop=loop,
                 access_log=None,
                 keepalive_timeout=KEEPALIVE_S,
