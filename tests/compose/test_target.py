@@ -14,12 +14,14 @@ from earshot.bundle import keys
 from earshot.bundle.archive import Bundle, Nowhere
 from earshot.bundle.create import Contents, create
 from earshot.errors import BundleError
-from earshot.progress import Progress
+from earshot.progress import Progress, size
 
 from .stack import Containers, ports_file, run
 from .target import ADDRESS, ROOT, Target, target
 
 pytestmark = pytest.mark.docker
+ROOM_BYTES = 8_000_000_000
+"""the images: saved, settled, in the bundle, unpacked, loaded"""
 NOWHERE = "ws://192.0.2.1:1"
 
 
@@ -27,6 +29,8 @@ NOWHERE = "ws://192.0.2.1:1"
 class Carried:
     """What was carried to the machine: by the stick, and by the other way."""
 
+    tree: Path
+    """The checkout that it was made of."""
     bundle: Path
     key: Path
 
@@ -39,10 +43,12 @@ class Carried:
 def carried(stack: Containers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carried]:
     """Made in the checkout in which the stack was started; its images are Docker's."""
     folder = tmp_path_factory.mktemp("carried")
+    if (free := shutil.disk_usage(folder).free) < ROOM_BYTES:
+        pytest.skip(f"{folder}: {size(ROOM_BYTES)} are needed, {size(free)} are free")
     key, bundle = folder / "site.key", folder / "earshot.tar"
     keys.generate(key)
     stack.shell(f".venv/bin/earshot bundle create --key {key} --profiles starter -o {bundle}")
-    yield Carried(bundle, key)
+    yield Carried(stack.folder, bundle, key)
     shutil.rmtree(folder)
 
 
@@ -129,11 +135,11 @@ def newer(carried: Carried, folder: Path, version: str, worker: str) -> Path:
     """A bundle of another version; its images are those that are there."""
     tree = folder / version
     tree.mkdir()
-    shutil.copytree(ROOT / "models/starter", tree / "models/starter")
-    shutil.copy(ROOT / "models/manifest.toml", tree / "models")
+    shutil.copytree(carried.tree / "models/starter", tree / "models/starter")
+    shutil.copy(carried.tree / "models/manifest.toml", tree / "models")
     (tree / "requirements").mkdir()
-    shutil.copy(ROOT / "requirements/runtime.txt", tree / "requirements")
-    text = (ROOT / "compose.yaml").read_text()
+    shutil.copy(carried.tree / "requirements/runtime.txt", tree / "requirements")
+    text = (carried.tree / "compose.yaml").read_text()
     there = "      EARSHOT_NETWORK__LISTEN: lan\n"
     assert text.count(there) == 1
     (tree / "compose.yaml").write_text(text.replace(there, f"{there}      {worker}\n"))
