@@ -1,8 +1,11 @@
 """Shells complete what `earshot completion` tells them to."""
 
+import asyncio
 import os
 import pty
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 from click.shell_completion import get_completion_class
 from earshot.cli import COMMANDS, cli
 
-from .conftest import run_here
+from .conftest import KEY, SECRET, free_port, joined, run_here
 
 BIN = Path(sys.executable).parent
 
@@ -37,6 +40,18 @@ def complete(*words: str) -> list[str]:
 )
 def test_commands_options_and_values(words: str, expected: set[str]) -> None:
     assert expected <= set(complete(*words.split(" ")))
+
+
+async def test_rooms_and_participants_that_are_there(there: object, server_url: str) -> None:
+    async with joined(server_url, "completed", "anna"):
+        assert await asyncio.to_thread(complete, "room", "show", "comp") == ["completed"]
+        inside = await asyncio.to_thread(complete, "participant", "get", "completed", "")
+        assert inside == ["anna"]
+    project = ("project", "add", "lab", "--url", server_url, "--api-key", KEY, "--secret-file", "-")
+    assert (await asyncio.to_thread(run_here, *project, stdin=SECRET)).status == 0
+    assert complete("room", "list", "--project", "l") == ["lab"]
+    here = f"--url=ws://127.0.0.1:{free_port()}"
+    assert await asyncio.to_thread(complete, "room", "show", here, "comp") == []
 
 
 def test_bash_completes() -> None:
@@ -95,3 +110,25 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
         capture_output=True, text=True,
     )  # fmt: skip
     assert shown.returncode == 0 and not shown.stderr, shown
+
+
+def test_ctrl_c_ends_a_request_without_a_trace() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        environment = {
+            **os.environ,
+            "LIVEKIT_URL": f"ws://127.0.0.1:{deaf.getsockname()[1]}",
+            "LIVEKIT_API_KEY": "k",
+            "LIVEKIT_API_SECRET": "s" * 40,
+        }
+        process = subprocess.Popen(
+            [BIN / "earshot", "room", "list"],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        deaf.settimeout(60)
+        connected, _ = deaf.accept()
+        with connected:
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.strip()) == (130, "", "stopped")

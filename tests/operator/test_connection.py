@@ -1,7 +1,11 @@
 """Which server, which key, and what is said when it is not to be had."""
 
+import asyncio
+import os
 import socket
+import ssl
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -191,3 +195,79 @@ async def test_a_file_that_others_may_read_is_refused(
     assert wrong.status == 2 and "expected url, api_key, api_secret" in wrong.err
     projects.path().write_text(": :\n  -")
     assert (await earshot("project", "list")).status == 2
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody trusts, and its key."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "site")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "site.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "site.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return folder / "site.pem", folder / "site.key"
+
+
+async def test_a_site_with_an_authority_of_its_own(
+    there: Path, earshot: Earshot, server_url: str
+) -> None:
+    pem, key = certificate(there)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem, key)
+    port = int(server_url.rpartition(":")[2])
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            while data := await source.read(65536):
+                target.write(data)
+
+        inner, outer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            await asyncio.wait(
+                [
+                    asyncio.create_task(copy(reader, outer)),
+                    asyncio.create_task(copy(inner, writer)),
+                ],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            outer.close()
+            writer.close()
+
+    site = await asyncio.start_server(pass_on, "127.0.0.1", 0, ssl=context)
+    async with site:
+        url = f"wss://127.0.0.1:{site.sockets[0].getsockname()[1]}"
+        unknown = await earshot("room", "list", "--url", url)
+        assert unknown.status == 5 and "SSL_CERT_FILE" in unknown.err, unknown
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "earshot", "room", "list", "--url", url,
+            env={**os.environ, "SSL_CERT_FILE": str(pem)},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0, err

@@ -4,6 +4,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from ..operator import completing
 from ..operator.options import server_options
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def command() -> None:
 
 @command.command("send", short_help="Send data to all, or to some.")
 @server_options
-@click.argument("room")
+@click.argument("room", shell_complete=completing.rooms)
 @click.argument("text", required=False)
 @click.option("--file", type=click.File("rb"), metavar="FILE", help="Bytes instead; - = stdin.")
 @click.option("--topic", metavar="TOPIC", help="What the receivers tell it by.")

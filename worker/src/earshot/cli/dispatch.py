@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..operator import completing
 from ..operator.options import Pair, agreed, destroys, json_option, server_options
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def command() -> None:
 
 @command.command("list", short_help="Which agents are called into a room.")
 @server_options
-@click.argument("room")
+@click.argument("room", shell_complete=completing.rooms)
 @click.argument("dispatch_id", required=False, metavar="[ID]")
 @json_option
 def list_(server: "Connection", room: str, dispatch_id: str | None, as_json: bool) -> None:
@@ -77,7 +78,7 @@ def _row(dispatch: "api.AgentDispatch") -> tuple[str, str, str, str]:
 
 @command.command("create", short_help="Call an agent into a room.")
 @server_options
-@click.argument("room", required=False)
+@click.argument("room", required=False, shell_complete=completing.rooms)
 @click.option("--new-room", is_flag=True, help="Into a new room with a name of its own.")
 @click.option("--agent", metavar="NAME", help="Its name; default: the setting calls.agent_name.")
 @click.option("--metadata", metavar="TEXT", help="What the agent is told (job metadata).")
@@ -125,7 +126,7 @@ def create(
 
 @command.command("delete", short_help="Take a call back; its agent leaves.")
 @server_options
-@click.argument("room")
+@click.argument("room", shell_complete=completing.rooms)
 @click.argument("dispatch_ids", nargs=-1, metavar="[ID]...")
 @click.option("--agent", metavar="NAME", help="All of this agent.")
 @destroys

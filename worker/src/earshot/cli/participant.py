@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..operator import completing
 from ..operator.options import Pair, agreed, destroys, json_option, server_options
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def command() -> None:
 
 @command.command("list", short_help="Who is in a room.")
 @server_options
-@click.argument("room")
+@click.argument("room", shell_complete=completing.rooms)
 @json_option
 def list_(server: "Connection", room: str, as_json: bool) -> None:
     """Show who is in ROOM.
@@ -55,8 +56,8 @@ def list_(server: "Connection", room: str, as_json: bool) -> None:
 
 @command.command("get", short_help="All of one participant.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @json_option
 def get(server: "Connection", room: str, identity: str, as_json: bool) -> None:
     """Show all that the server knows of a participant: attributes, permissions, tracks.
@@ -100,8 +101,8 @@ def _switch(name: str, field: str, text: str) -> Callable[[F], F]:
 
 @command.command("update", short_help="Change name, metadata, attributes, permissions.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @click.option("--name", metavar="NAME")
 @click.option("--metadata", metavar="TEXT")
 @click.option(
@@ -184,8 +185,8 @@ def update(server: "Connection", room: str, identity: str, as_json: bool, **give
 
 @command.command("mute", short_help="Silence a participant.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @click.argument("tracks", nargs=-1, metavar="[TRACK]...")
 @click.option("--unmute", is_flag=True, help="Give the voice back, where the server allows it.")
 def mute(
@@ -217,8 +218,8 @@ def mute(
 
 @command.command("remove", short_help="Disconnect a participant.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @click.option("--revoke", is_flag=True, help="Tokens that it was given before now are void.")
 @destroys
 def remove(
@@ -252,8 +253,8 @@ def remove(
 
 @command.command("move", short_help="Move a participant to another room.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @click.option("--to", "destination", required=True, metavar="ROOM")
 def move(server: "Connection", room: str, identity: str, destination: str) -> None:
     """Move a participant to another room, where the server can: the open livekit-server can't.
@@ -273,8 +274,8 @@ def move(server: "Connection", room: str, identity: str, destination: str) -> No
 
 @command.command("forward", short_help="Let a second room hear a participant.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @click.option("--to", "destination", required=True, metavar="ROOM")
 def forward(server: "Connection", room: str, identity: str, destination: str) -> None:
     """Let a second room hear a participant, where the server can: the open livekit-server can't.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..operator import completing
 from ..operator.options import Duration, agreed, destroys, json_option, server_options
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def command() -> None:
 
 @command.command("list", short_help="Rooms that are open.")
 @server_options
-@click.argument("names", nargs=-1, metavar="[ROOM]...")
+@click.argument("names", nargs=-1, metavar="[ROOM]...", shell_complete=completing.rooms)
 @json_option
 def list_(server: "Connection", names: tuple[str, ...], as_json: bool) -> None:
     """Show the rooms that are open: all, or those that are named.
@@ -56,7 +57,7 @@ def list_(server: "Connection", names: tuple[str, ...], as_json: bool) -> None:
 
 @command.command("show", short_help="A room: who is in it, what is published, which agents.")
 @server_options
-@click.argument("room")
+@click.argument("room", shell_complete=completing.rooms)
 @json_option
 def show_(server: "Connection", room: str, as_json: bool) -> None:
     """Show all of a room: its settings, who is in it, what is published, which agents are called.
@@ -166,7 +167,7 @@ def create(server: "Connection", as_json: bool, **given: Any) -> None:
 
 @command.command("update", short_help="Change a room's metadata.")
 @server_options
-@click.argument("room")
+@click.argument("room", shell_complete=completing.rooms)
 @click.option("--metadata", required=True, metavar="TEXT", help="Told to the participants.")
 @json_option
 def update(server: "Connection", room: str, metadata: str, as_json: bool) -> None:
@@ -191,7 +192,9 @@ def update(server: "Connection", room: str, metadata: str, as_json: bool) -> Non
 
 @command.command("delete", short_help="End rooms, with all calls in them.")
 @server_options
-@click.argument("rooms", nargs=-1, required=True, metavar="ROOM...")
+@click.argument(
+    "rooms", nargs=-1, required=True, metavar="ROOM...", shell_complete=completing.rooms
+)
 @destroys
 def delete(server: "Connection", rooms: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     """End rooms: everybody in them is disconnected, agents too.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..operator import completing
 from ..operator.options import Duration, server_options
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def command() -> None:
 
 @command.command("call", short_help="Call a method, and print its answer.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @click.argument("method")
 @click.argument("payload", required=False, default="")
 @click.option(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..operator import completing
 from ..operator.options import Duration, Pair, agreed, destroys, json_option, server_options
 from .sip_trunk import find as find_trunk
 
@@ -154,8 +155,8 @@ def list_(server: "Connection", room: str | None, as_json: bool) -> None:
 
 @command.command("transfer", short_help="Pass a call on to another number.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @click.option("--to", "transfer_to", required=True, metavar="URI", help="tel:+4930… or sip:…")
 @click.option("--dialtone", "play_dialtone", is_flag=True, help="The caller hears it ring.")
 @click.option("--header", "headers", type=Pair(), multiple=True, help="Sent; repeat it.")
@@ -201,8 +202,8 @@ def transfer(server: "Connection", room: str, identity: str, as_json: bool, **gi
 
 @command.command("end", short_help="Hang up.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @destroys
 def end(server: "Connection", room: str, identity: str, yes: bool, dry_run: bool) -> None:
     """Hang a telephone call up.

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..operator import completing
 from ..operator.options import json_option, server_options
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def command() -> None:
 
 @command.command("list", short_help="What is published in a room.")
 @server_options
-@click.argument("room")
+@click.argument("room", shell_complete=completing.rooms)
 @json_option
 def list_(server: "Connection", room: str, as_json: bool) -> None:
     """Show what is published in ROOM, and by whom.
@@ -52,7 +53,7 @@ def list_(server: "Connection", room: str, as_json: bool) -> None:
 
 @command.command("mute", short_help="Mute tracks of a room.")
 @server_options
-@click.argument("room")
+@click.argument("room", shell_complete=completing.rooms)
 @click.argument("tracks", nargs=-1, required=True, metavar="TRACK...")
 def mute(server: "Connection", room: str, tracks: tuple[str, ...]) -> None:
     """Mute tracks in ROOM, whoever publishes them; `microphone` is everybody's.
@@ -66,7 +67,7 @@ def mute(server: "Connection", room: str, tracks: tuple[str, ...]) -> None:
 
 @command.command("unmute", short_help="Unmute tracks of a room, where the server allows it.")
 @server_options
-@click.argument("room")
+@click.argument("room", shell_complete=completing.rooms)
 @click.argument("tracks", nargs=-1, required=True, metavar="TRACK...")
 def unmute(server: "Connection", room: str, tracks: tuple[str, ...]) -> None:
     """Unmute tracks, which the server must allow: `room: {enable_remote_unmute: true}`.
@@ -92,8 +93,8 @@ def _mute(server: "Connection", room: str, tracks: tuple[str, ...], muted: bool)
 
 @command.command("subscribe", short_help="Let a participant hear or see tracks.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @click.argument("tracks", nargs=-1, required=True, metavar="TRACK...")
 def subscribe(server: "Connection", room: str, identity: str, tracks: tuple[str, ...]) -> None:
     """Let IDENTITY hear or see tracks of the others.
@@ -107,8 +108,8 @@ def subscribe(server: "Connection", room: str, identity: str, tracks: tuple[str,
 
 @command.command("unsubscribe", short_help="Keep tracks from a participant.")
 @server_options
-@click.argument("room")
-@click.argument("identity")
+@click.argument("room", shell_complete=completing.rooms)
+@click.argument("identity", shell_complete=completing.identities)
 @click.argument("tracks", nargs=-1, required=True, metavar="TRACK...")
 def unsubscribe(server: "Connection", room: str, identity: str, tracks: tuple[str, ...]) -> None:
     """Keep tracks of the others from IDENTITY.

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from . import completing
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
@@ -23,7 +25,11 @@ def server_options(function: F) -> F:
         help="Another server; its key from LIVEKIT_API_KEY and _SECRET.",
     )
     @click.option(
-        "--project", "server_project", metavar="NAME", help="A server of `earshot project list`."
+        "--project",
+        "server_project",
+        metavar="NAME",
+        shell_complete=completing.projects,
+        help="A server of `earshot project list`.",
     )
     @functools.wraps(function)
     def command(server_url: str | None, server_project: str | None, **rest: Any) -> Any:

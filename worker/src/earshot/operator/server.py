@@ -71,7 +71,10 @@ async def reach(
     except api.ServerError as e:
         raise _meaning(e, where, connection, service) from e
     except aiohttp.ClientConnectorCertificateError as e:
-        raise UnreachableError(f"{where}: its certificate is not trusted: {e}") from e
+        raise UnreachableError(
+            f"{where}: its certificate is not trusted; SSL_CERT_FILE names a file of the"
+            f" authorities that are: {e.certificate_error}"
+        ) from e
     except aiohttp.ClientConnectorError as e:
         raise UnreachableError(f"{where} does not answer: {e.os_error.strerror or e}") from e
     except TimeoutError as e:
