@@ -7,11 +7,14 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 from earshot.caller.stack import Stack
+
+if TYPE_CHECKING:
+    from .network import Here
 
 ROOT = Path(__file__).parents[2]
 SESSION = pytest.mark.asyncio(loop_scope="session")
@@ -35,6 +38,17 @@ async def stack(
     async with Stack(folder / "state") as running:
         yield running
         print(f"logs: {folder / 'state' / 'logs'}")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def here(
+    livekit_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator["Here"]:
+    """A livekit-server of this machine, and nothing else."""
+    from .network import on_loopback
+
+    async with on_loopback(livekit_server, tmp_path_factory.mktemp("livekit")) as running:
+        yield running
 
 
 class Result:

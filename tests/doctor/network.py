@@ -2,13 +2,18 @@
 
 import asyncio
 import contextlib
+import datetime
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import jwt
 import yaml
 from earshot.up.livekit import Configuration, render
+from livekit import api
 
 from ..isolation.namespaces import Namespace, cable, namespace
 from .conftest import Result, doctor
@@ -115,3 +120,44 @@ def _listens(pid: int, port: int, here: bool) -> bool:
                 if fields[1].endswith(f":{port:04X}") and fields[3] == "0A":
                     return True
     return False
+
+
+def free(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Here:
+    """A livekit-server on this machine's loopback interface."""
+
+    url: str
+
+    def token(self, secret: str = SECRET, begins_in_s: float = 0.0, **grants: Any) -> str:
+        """As somebody minted it whose clock is `begins_in_s` ahead."""
+        values = {"room_join": True, "room": "check-token", **grants}
+        token = api.AccessToken(KEY, secret).with_identity("caller")
+        token = token.with_grants(api.VideoGrants(**values)).with_ttl(datetime.timedelta(minutes=5))
+        text = token.to_jwt()
+        if not begins_in_s:
+            return text
+        claims = jwt.decode(text, secret, algorithms=["HS256"])
+        for name in ("nbf", "exp", "iat"):
+            if name in claims:
+                claims[name] += int(begins_in_s)
+        return jwt.encode(claims, secret, algorithm="HS256")
+
+
+@contextlib.asynccontextmanager
+async def on_loopback(program: str, folder: Path) -> AsyncIterator[Here]:
+    """A livekit-server of this machine."""
+    port, udp, turn = free(), free(socket.SOCK_DGRAM), free(socket.SOCK_DGRAM)
+    values: dict[str, Any] = configuration(folder, node_ip="127.0.0.1", rtc_tcp_port=0)
+    values |= {"port": port, "bind_addresses": ["127.0.0.1"]}
+    values["turn"] |= {"udp_port": turn, "bind_addresses": ["127.0.0.1"]}
+    values["rtc"] |= {
+        "udp_port": udp, "enable_loopback_candidate": True, "ips": {"includes": ["127.0.0.1/32"]},
+    }  # fmt: skip
+    async with livekit(program, None, folder, values, port):
+        yield Here(f"ws://127.0.0.1:{port}")

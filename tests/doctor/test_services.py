@@ -26,8 +26,7 @@ from earshot.up.service import Status
 from earshot.up.stack import alone
 
 from .conftest import doctor
-from .network import KEY, SECRET, configuration, livekit
-from .test_entry import free
+from .network import KEY, SECRET, configuration, free, livekit
 
 NOBODY = 9
 

@@ -120,7 +120,7 @@ async def ports(target: Target) -> AsyncIterator[Finding]:
         yield green("ports", "in use by the stack: " + ", ".join(str(p) for p in listed.values()))
         return
     own_server = not target.settings.livekit.url
-    if own_server:
+    if own_server and not _inside():  # beside a container stands another, with livekit-server
         try:
             livekit.program()
         except EarshotError as e:
