@@ -1,9 +1,11 @@
 """What is wrong is told in one line, before anything is joined."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 from earshot.cli import main
+from earshot.cli.join import command
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,12 @@ def test_mistakes_are_one_line(
     err = capsys.readouterr().err
     assert end.value.code == 2 and message in err and err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_examples_of_the_help_are_understood() -> None:
+    lines = (command.help or "").partition("Examples:")[2].splitlines()
+    examples = [line for line in lines if line.strip()]
+    assert len(examples) > 3
+    for line in examples:
+        given = shlex.split(line)
+        command.make_context(command.name, given[given.index(str(command.name)) + 1 :])

@@ -1,9 +1,11 @@
 """What is wrong is told in one line, before anybody is called."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 from earshot.cli import main
+from earshot.cli.load_test import command
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,12 @@ def test_mistakes_are_one_line(
         main()
     err = capsys.readouterr().err
     assert end.value.code == 2 and message in err and err.count("\n") == 1
+
+
+def test_the_examples_of_the_help_are_understood() -> None:
+    lines = (command.help or "").partition("Examples:")[2].splitlines()
+    examples = [line for line in lines if line.strip()]
+    assert len(examples) > 3
+    for line in examples:
+        given = shlex.split(line)
+        command.make_context(command.name, given[given.index(str(command.name)) + 1 :])

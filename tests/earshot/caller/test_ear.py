@@ -64,3 +64,15 @@ def test_what_was_said_in_a_span_can_be_taken_out() -> None:
     assert len(ear.between(100.1, 100.2)) == 10 * FRAME
     assert ear.between(100.1, 100.2).min() == 3000
     assert len(ear.between(200.0)) == 0
+
+
+def test_what_is_over_can_be_forgotten() -> None:
+    ear = heard("#" * 30 + "." * 60 + "#" * 30)
+    ear.forget(100.5)
+    (sound,) = ear.sounds()
+    assert abs(sound.began_at - 100.90) < 1e-6
+    assert len(ear.between(0.0)) == 70 * FRAME
+    ear.forget(1000.0)
+    assert ear.sounds() == [] and ear.last_loud_at is None
+    ear.hear(frame(True), 1001.0)
+    assert ear.loud_now

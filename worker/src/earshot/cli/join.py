@@ -54,8 +54,8 @@ def command(
     """Join ROOM as a participant, and show everything that happens in it, as it happens.
 
     Participants, tracks, attributes, the agent's state, transcripts, text streams, data, calls,
-    who speaks, how good connections are, reconnects. Lines that you type are sent as chat. Ctrl-C
-    leaves. Exit status: 0 = left, 1 = was made to leave.
+    who speaks, how good connections are, reconnects (docs/room-join.md lists them). Lines that you
+    type are sent as chat. Ctrl-C leaves. Exit status: 0 = left, 1 = was made to leave.
 
     \b
     Examples:

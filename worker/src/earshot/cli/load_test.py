@@ -104,10 +104,12 @@ def command(
     Exit status: 0 = done, 1 = a call failed, or (--compare) something became worse.
 
     \b
-    earshot load-test --calls 1,2,4,8 --for 60s --save before.json
-    earshot load-test --calls 1,2,4,8 --for 60s --compare before.json --worse-by 20%
-    earshot load-test --find-capacity --p95 1.0s
-    earshot load-test --questions my-questions --plot load.png
+    Examples:
+      earshot load-test --calls 1,2,4,8 --for 60s --save before.json
+      earshot load-test --calls 1,2,4,8 --for 60s --compare before.json --worse-by 20%
+      earshot load-test --find-capacity --p95 1.0s
+      earshot load-test --questions my-questions --plot load.png
+      earshot load-test --show before.json --markdown load.md
     """
     from ..load import command as load_command
     from ..load import questions

@@ -7,7 +7,7 @@ from livekit import rtc
 
 from .records import Heard
 
-WITHIN_S = 2.0
+WITHIN_S = 4.0
 
 
 async def heard_of(tracks: Sequence[rtc.Track]) -> Heard:

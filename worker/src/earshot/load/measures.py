@@ -79,6 +79,8 @@ class Summary:
     concealed_worst: float | None
     """share of the call that had most"""
     packets_lost: Share
+    reconnects: int
+    """of all calls"""
     microphone_late_s: float
     """at worst, in any call"""
     waited: Spread
@@ -123,6 +125,7 @@ def summary(calls: Sequence[Call]) -> Summary:
         packets_lost=Share(
             sum(a.packets_lost for a in audible), sum(a.packets + a.packets_lost for a in audible)
         ),
+        reconnects=sum(c.reconnects for c in calls),
         microphone_late_s=max((c.microphone_late_s for c in calls), default=0.0),
         waited=Spread.of(c.waited_s or None for c in calls),
         p95_with_lost_s=None if lasting is None or math.isinf(lasting) else lasting,

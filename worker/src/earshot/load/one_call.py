@@ -220,6 +220,11 @@ async def hold(script: Script, speeches: dict[str, Speech], tell: Tell) -> Call:
     call = Call(script.caller)
     began = time.monotonic()
     caller = Caller(script.ticket)
+
+    def reconnecting() -> None:
+        call.reconnects += 1
+
+    caller.room.on("reconnecting", reconnecting)
     try:
         async with caller:
             call.join_s = round(time.monotonic() - began, 4)

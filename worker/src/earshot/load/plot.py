@@ -92,7 +92,7 @@ def _quality(axis: Any, result: Result) -> None:
         known = [(i, 100 * v) for i, v in enumerate(values) if v is not None]
         if known:
             axis.plot(*zip(*known, strict=True), marker="o", ms=4, color=colour, label=name)
-    axis.set_ylim(-0.4, max(10.0, axis.get_ylim()[1]))
+    axis.set_ylim(-0.4, max(10.0, 1.5 * axis.get_ylim()[1]))  # room for the legend
     axis.set_ylabel("%", fontsize=8)
     axis.set_title("What went wrong", fontsize=9)
     axis.legend(fontsize=7, frameon=False)

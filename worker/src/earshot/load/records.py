@@ -81,5 +81,7 @@ class Call:
     """how long it was, from the first request on"""
     microphone_late_s: float = 0.0
     """how late a frame of the caller was at worst: its own process was kept from running"""
+    reconnects: int = 0
+    """how often the connection was lost and mended"""
     audio: Heard = field(default_factory=Heard)
     turns: list[Turn] = field(default_factory=list)

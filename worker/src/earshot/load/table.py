@@ -68,6 +68,7 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("agent spoke too early", lambda _, s: share(s.talked_over)),
     ("audio concealed, worst call", lambda _, s: _concealed(s)),
     ("packets lost", lambda _, s: percent(s.packets_lost.value, 2)),
+    ("reconnects", lambda _, s: str(s.reconnects)),
     ("CPU of the machine", lambda t, _: percent(t.load.cpu, 0)),
     ("CPU of the callers", lambda t, _: percent(t.load.cpu_callers, 0)),
     ("CPU of Earshot", lambda t, _: percent(t.load.cpu_earshot, 0)),
