@@ -46,7 +46,8 @@ def test_its_tests_pass_out_of_the_box_and_offline(tmp_path: Path, template: str
     folder = tmp_path / "front-desk"
     assert f"cd {folder.name}" in told
     assert {p.name for p in tmp_path.iterdir()} == {"front-desk"}
-    done = run(*alone, sys.executable, "-m", "pytest", "-q", "-W", "error", cwd=folder)
+    inner = ("-m", "pytest", "-q", "-W", "error", "--basetemp", tmp_path / "inner")
+    done = run(*alone, sys.executable, *inner, cwd=folder)
     assert " passed" in done and "failed" not in done and "skipped" not in done
     # nothing is left to be filled in, and everything that it writes is in its own folder
     for path in folder.rglob("*"):

@@ -85,8 +85,7 @@ class Rehearsal:
         return asyncio.run(self._say(sentences))
 
     def _agent(self) -> Assistant:
-        silent = self.settings.persona.model_copy(update={"greeting": ""})
-        return Assistant(silent, self._documents, self._own)
+        return Assistant(self.settings.persona, self._documents, self._own)
 
     async def _ask(self, questions: tuple[str, ...]) -> list[Turn]:
         voice = voice_on(self.settings, self._models, self._vad)
@@ -97,11 +96,12 @@ class Rehearsal:
         Turns(session, lambda turn: told.update({turn.turn: turn}), lambda turn, call: None)
         await session.start(self._agent(), record=False)
         try:
+            await asyncio.wait_for(session.wait_for_idle(), ANSWER_WITHIN_S)  # it has greeted
             for question in questions:
                 await asyncio.wait_for(session.run(user_input=question), ANSWER_WITHIN_S)
         finally:
             await session.aclose()
-        return list(told.values())
+        return [turn for turn in told.values() if turn.heard]
 
     async def _say(self, sentences: tuple[str, ...]) -> list[Turn]:
         voice = voice_on(self.settings, self._models, self._vad)

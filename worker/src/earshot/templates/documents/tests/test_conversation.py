@@ -7,7 +7,7 @@ from earshot.rehearsal import Rehearsal
 @pytest.mark.parametrize(
     ("question", "word", "source"),
     [
-        ("Where can visitors park?", "garage", "visitor guide"),
+        ("Where is the garage?", "building", "visitor guide"),
         ("Where is the first aid box?", "kitchen", "safety rules"),
     ],
 )

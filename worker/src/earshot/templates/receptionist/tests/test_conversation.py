@@ -4,9 +4,9 @@ from earshot.rehearsal import Rehearsal
 
 
 def test_it_answers_about_the_house(agent: Rehearsal) -> None:
-    (turn,) = agent.ask("Where can visitors park?")
+    (turn,) = agent.ask("Where is the coffee?")
     assert [tool.name for tool in turn.tools] == ["search_documents"]
-    assert "garage" in turn.reply
+    assert "kitchen" in turn.reply
 
 
 def test_it_introduces_itself(agent: Rehearsal) -> None:
