@@ -114,7 +114,6 @@ async def test_what_is_not_recorded(there: Path, earshot: Earshot) -> None:
     for command in (
         ("stop", "EG_nothing"),
         ("layout", "EG_nothing", "grid"),
-        ("stream", "EG_nothing", "--add", "rtmp://h/x"),
     ):
         result = await earshot("egress", *command)
         assert result.status == 3, (command, result)
