@@ -64,6 +64,8 @@ def test_the_table_tells_everything_and_only_what_is_known() -> None:
     assert "| voice to voice | 0.40 · 0.40 · 0.40 (1) |" in text
     assert "interruptions missed" not in text
     assert "2026-01-02, A processor, 2 cores, 8.0 GB; the callers on the same machine" in text
+    assert "Something else" not in text
+    assert "up to 40 % of the cores" in table.where(result(step(1, call(turn()), cpu_others=0.4)))
     assert "Capacity: 1 call at once answered with 95 % of turns within 1 s" in text
     assert table.failures(MEASURED) == ["2 at once, caller 1: no agent: waited 30 s"]
 

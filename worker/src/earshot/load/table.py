@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NONE = "–"
+DISTURBED = 0.1
+"""of all cores, of anything but Earshot and the callers"""
 TIMES = "Times in seconds: median · 95th percentile · worst (how many)."
 
 Cell = Callable[[Step, Summary], str]
@@ -106,10 +108,17 @@ def where(result: Result) -> str:
         if result.interrupt_every
         else "nobody interrupts"
     )
+    others = max((step.load.cpu_others or 0.0 for step in result.steps), default=0.0)
+    disturbed = (
+        f" Something else took up to {percent(others, 0)} of the cores meanwhile, and made times"
+        " longer."
+        if others > DISTURBED
+        else ""
+    )
     return (
         f"{result.began[:10]}, {machine.cpu}, {cores}, {gigabytes(machine.memory_bytes)}; the"
         f" callers {place}; each asks for {result.for_s:g} s, {result.questions} different"
-        f" questions, {barge_in}. Earshot {result.earshot}. {TIMES}"
+        f" questions, {barge_in}. Earshot {result.earshot}.{disturbed} {TIMES}"
     )
 
 
