@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from earshot.bench.wer import words
 from earshot.caller import RATE_HZ, Caption, Message, Seen, Sound, Speech, Ticket
 from earshot.caller.microphone import Spoken
 from earshot.load.one_call import Conversation
@@ -74,6 +75,13 @@ def test_words_and_their_delay_are_those_of_the_turn() -> None:
     assert turn.transcript_s == pytest.approx(0.2)
     talk(heard)._understood(turn, spoken(10.0))
     assert turn.words_wrong == 2  # "mm hm" is heard as well
+
+
+def test_words_of_any_script_are_counted() -> None:
+    assert (
+        words("Wann haben Sie geöffnet? – Um 9_Uhr.") == "wann haben sie geöffnet um 9uhr".split()
+    )
+    assert words("Который час?") == ["который", "час"]
 
 
 def test_the_agents_record_is_that_of_the_turn() -> None:

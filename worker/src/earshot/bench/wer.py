@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 def words(text: str) -> list[str]:
     """Lower case, without punctuation; a hyphen divides."""
-    return re.sub(r"[^a-z0-9' ]", "", text.lower().replace("-", " ")).split()
+    return re.sub(r"[^\w' ]|_", "", text.lower().replace("-", " ")).split()
 
 
 def edits(reference: Sequence[str], hypothesis: Sequence[str]) -> int:
