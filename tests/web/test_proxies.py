@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from aiohttp import web
 from earshot.errors import SettingsError
 from earshot.web import proxies
+from earshot.web.hosts import IPAddress
 from earshot.web.limits import Limits
 from earshot.web.proxies import Proxies, parse_header
 
@@ -130,22 +132,44 @@ async def test_the_last_forwarded_address_counts_the_others_may_be_made_up(start
     assert await ask(site, more="X-Forwarded-For: nobody") == 201
 
 
-async def test_a_name_is_looked_up_again_when_a_stranger_comes(
+async def test_a_name_is_looked_up_when_a_stranger_comes(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nobody waits for a name that does not exist, which may take the resolver very long."""
+    here, elsewhere = ip_address("127.0.0.1"), ip_address("192.0.2.9")
+    never = threading.Event()
+    asked: list[str] = []
+
+    def resolve(name: str) -> frozenset[IPAddress]:
+        asked.append(name)
+        if name == "tls":
+            never.wait(WITHIN_S)
+            return frozenset()
+        return frozenset({here})
+
     monkeypatch.setattr(proxies, "is_loopback", lambda address: False)
-    monkeypatch.setattr(proxies, "LOOK_AGAIN_S", 0.0)
-    site = await start(LIMITS, network={"proxies": "proxy:localhost"})
-    assert await ask(site, header("198.51.100.1")) == 201
-    there = Proxies("proxy:localhost")
-    assert not there.settled(ip_address("127.0.0.1"))
-    await there.look()
-    assert there.settled(ip_address("127.0.0.1"))
-    assert there.trusts("proxy", ip_address("127.0.0.1"))
-    assert not there.trusts("http", ip_address("127.0.0.1"))
-    nobody = Proxies("proxy:nobody.invalid")
-    await nobody.look()
-    assert not nobody.trusts("proxy", ip_address("127.0.0.1"))
+    monkeypatch.setattr(proxies, "_resolve", resolve)
+    site = await start(LIMITS, network={"proxies": "proxy:front, http:tls, ask:tls"})
+    try:
+        assert await ask(site, header("198.51.100.1")) == 201
+        asked.clear()
+        there = Proxies("proxy:front, http:tls, ask:tls")
+        assert not there.settled(here)
+        await there.look(here)
+        assert there.settled(here)
+        assert there.trusts("proxy", here) and not there.trusts("http", here)
+        assert not there.settled(elsewhere)
+        await there.look(elsewhere)
+        assert there.settled(elsewhere), "for a while it is a stranger"
+        assert not there.trusts("proxy", elsewhere)
+        assert asked.count("tls") == 1, "one question at a time, of each"
+    finally:
+        never.set()
+
+
+async def test_a_name_that_means_nobody_is_trusted_by_nobody() -> None:
+    assert proxies._resolve("localhost") & {ip_address("127.0.0.1"), ip_address("::1")}
+    assert proxies._resolve("nobody..here") == frozenset()
 
 
 @pytest.mark.parametrize("text", ["front", "tcp:front", "proxy:", "proxy:a, b"])

@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 
 from . import headers
-from .hosts import address_of
+from .hosts import IPAddress, address_of
 from .proxies import HEADER_MOST, Proxies, parse_header
 from .refusal import Refusal
 
@@ -112,14 +112,14 @@ class Connection(web.RequestHandler):
         self._socket = transport
         peer = str((transport.get_extra_info("peername") or ("",))[0])
         address = address_of(peer)
-        if self._proxies.settled(address):
+        if address is None or self._proxies.settled(address):
             self._begin(peer)
         else:
             self._early = bytearray()
-            self._looking = asyncio.create_task(self._look(peer))
+            self._looking = asyncio.create_task(self._look(peer, address))
 
-    async def _look(self, peer: str) -> None:
-        await self._proxies.look()
+    async def _look(self, peer: str, address: IPAddress) -> None:
+        await self._proxies.look(address)
         early, self._early = self._early or bytearray(), None
         if self._socket is not None:
             self._begin(peer)

@@ -4,12 +4,14 @@
     http:tls           of requests from there the last address in X-Forwarded-For is the caller's…
     ask:tls-front      …and where that is this proxy itself, it knows whose its connection is
 
-Each is an address, a network (10.0.0.0/8), or a name of a container's network. A name is looked up
+Each is an address, a network (10.0.0.0/8), or a name of a container's network. Names are looked up
 again when somebody comes who is not known: a container that is started anew has another address.
 """
 
 import asyncio
+import contextlib
 import socket
+import threading
 import time
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -21,8 +23,10 @@ from ..errors import SettingsError
 from .hosts import IPAddress, address_of, is_loopback
 
 Kind = Literal["proxy", "http", "ask"]
-LOOK_WITHIN_S = 2.0
-LOOK_AGAIN_S = 1.0
+LOOK_WITHIN_S = 1.0
+STRANGER_S = 30.0
+"""so long an address that was none of the names is not looked up again"""
+STRANGERS_MAX = 1024
 ASK_PORT = 8113
 ASK_WITHIN_S = 1.0
 PEER_HEADER = "X-Forwarded-Peer"
@@ -42,9 +46,9 @@ class Proxies:
     text: str = ""
     _networks: list[tuple[str, object]] = field(default_factory=list)
     _names: list[tuple[str, str]] = field(default_factory=list)
-    _found: set[tuple[str, IPAddress]] = field(default_factory=set)
-    _looked_at: float = float("-inf")
-    _looking: "asyncio.Task[None] | None" = None
+    _found: dict[str, frozenset[IPAddress]] = field(default_factory=dict)
+    _strangers: dict[IPAddress, float] = field(default_factory=dict)
+    _asking: dict[str, "asyncio.Future[None]"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for entry in filter(None, (part.strip() for part in self.text.split(","))):
@@ -67,22 +71,51 @@ class Proxies:
             not self._names
             or address is None
             or is_loopback(address)
-            or any(a == address for _, a in self._found)
-            or time.monotonic() - self._looked_at < LOOK_AGAIN_S
+            or self._known(address)
+            or time.monotonic() - self._strangers.get(address, float("-inf")) < STRANGER_S
         )
 
-    async def look(self) -> None:
-        """Looks the names up, once for all who wait for it."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
-        await asyncio.shield(self._looking)
+    async def look(self, address: IPAddress) -> None:
+        """Looks the names up, until one is this address, or for a second."""
+        deadline = time.monotonic() + LOOK_WITHIN_S
+        asked = {self._ask(name) for _, name in self._names}
+        while asked and not self._known(address) and (left := deadline - time.monotonic()) > 0:
+            _, asked = await asyncio.wait(asked, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if not self._known(address):
+            if len(self._strangers) >= STRANGERS_MAX:
+                self._strangers.clear()
+            self._strangers[address] = time.monotonic()
+
+    def _known(self, address: IPAddress) -> bool:
+        return any(address in found for found in self._found.values())
+
+    def _ask(self, name: str) -> "asyncio.Future[None]":
+        """A thread of its own: a name that does not exist takes 10 s, which others would wait."""
+        if name in self._asking:
+            return self._asking[name]
+        loop = asyncio.get_running_loop()
+        asking = self._asking[name] = loop.create_future()
+
+        def answer(found: frozenset[IPAddress]) -> None:
+            self._found[name] = found
+            del self._asking[name]
+            asking.set_result(None)
+
+        def ask() -> None:
+            found = _resolve(name)
+            with contextlib.suppress(RuntimeError):  # the loop is gone
+                loop.call_soon_threadsafe(answer, found)
+
+        threading.Thread(target=ask, name=f"look up {name}", daemon=True).start()
+        return asking
 
     def trusts(self, kind: Kind, address: IPAddress | None) -> bool:
         """Whether this is such a proxy."""
         if address is None:
             return False
         listed = any(k == kind and address in n for k, n in self._networks)  # type: ignore[operator]
-        return listed or (kind, address) in self._found
+        named = (self._found.get(name, ()) for k, name in self._names if k == kind)
+        return listed or any(address in found for found in named)
 
     async def client(self, request: web.Request) -> str:
         """The address of whoever sent the request."""
@@ -92,8 +125,8 @@ class Proxies:
         # a proxy that speaks for others in a PROXY header is not believed in HTTP's
         socket_peer = request.transport.get_extra_info("peername")
         real = address_of(str(socket_peer[0])) if socket_peer else None
-        if not self.settled(real):
-            await self.look()
+        if real is not None and not self.settled(real):
+            await self.look(real)
         if not self.trusts("http", real):
             return str(peer)
         forwarded = request.headers.getall("X-Forwarded-For", [])
@@ -103,27 +136,20 @@ class Proxies:
         if self.trusts("ask", last):
             host, _, port = request.headers.get(PEER_HEADER, "").rpartition(":")
             if address_of(host.strip("[]")) == last and port.isdecimal():
-                return str(await _ask(str(last), port) or last)
+                return str(await _whose(str(last), port) or last)
         return str(last)
 
-    async def _look(self) -> None:
-        loop = asyncio.get_running_loop()
 
-        async def one(kind: str, name: str) -> set[tuple[str, IPAddress]]:
-            try:
-                async with asyncio.timeout(LOOK_WITHIN_S):
-                    found = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-            except (OSError, TimeoutError):  # it does not run
-                return set()
-            addresses = (address_of(str(info[4][0])) for info in found)
-            return {(kind, address) for address in addresses if address is not None}
-
-        found = await asyncio.gather(*(one(kind, name) for kind, name in self._names))
-        self._found = set().union(*found)
-        self._looked_at = time.monotonic()
+def _resolve(name: str) -> frozenset[IPAddress]:
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # it does not run, or is no name
+        return frozenset()
+    addresses = (address_of(str(info[4][0])) for info in found)
+    return frozenset(address for address in addresses if address is not None)
 
 
-async def _ask(host: str, port: str) -> IPAddress | None:
+async def _whose(host: str, port: str) -> IPAddress | None:
     """Whose the proxy's connection from that port is (docker/front.py, `who:`)."""
     try:
         async with asyncio.timeout(ASK_WITHIN_S):
