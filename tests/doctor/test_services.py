@@ -93,6 +93,15 @@ async def test_a_secret_that_others_may_read(tmp_path: Path) -> None:
     found = await only(here(tmp_path), "secrets")
     assert found["secrets"].cause == "secrets_unusable"
     assert "644" in found["secrets"].said
+    (tmp_path / "secrets" / "access-code").unlink()
+    found = await only(here(tmp_path), "secrets")
+    assert found["secrets"].cause == "secrets_unusable"
+
+
+async def test_containers_have_no_password_of_redis(tmp_path: Path) -> None:
+    credentials.load_or_create(tmp_path, redis=False)
+    assert (await only(here(tmp_path), "secrets"))["secrets"].colour == "green"
+    assert not (tmp_path / "secrets" / "redis-password").exists(), "the doctor makes nothing"
 
 
 async def test_ports_that_another_has(tmp_path: Path) -> None:

@@ -40,8 +40,9 @@ async def audio(target: Target) -> AsyncIterator[Finding]:
         return
     # in a container livekit-server has another address than for callers, whom it is told to tell
     expected = target.settings.network.address if target.settings else ""
-    yield judge(paths, behind=bool(target.settings and target.settings.livekit.url), told=expected)
-    yield judge_relay(paths)
+    behind = bool(target.settings and target.settings.livekit.url)
+    yield judge(paths, behind=behind, told=expected)
+    yield judge_relay(paths, behind=behind)
 
 
 def judge(paths: Paths, *, behind: bool = False, told: str = "") -> Finding:
@@ -104,12 +105,14 @@ def _unlike(paths: Paths) -> bool:
     }
 
 
-def judge_relay(paths: Paths) -> Finding:
+def judge_relay(paths: Paths, *, behind: bool = False) -> Finding:
     listed = ", ".join(f"{place}/udp: {outcome.value}" for place, outcome in paths.turn.items())
     if not paths.turn:
         return grey("relay", "no TURN is offered")
     if Outcome.ANSWERED in paths.turn.values():
         return green("relay", listed)
+    if behind and paths.came_from:
+        return grey("relay", "looked at from callers' side: earshot doctor --page")
     return yellow("relay", "turn_blocked", listed)
 
 
@@ -232,6 +235,7 @@ def _selected(stats: rtc.RtcStats) -> str:
         return ""
     best = max(used, key=lambda p: p.bytes_sent)
     there = remote[best.remote_candidate_id]
-    place = Candidate(there.protocol, there.address, there.port)
+    # the address of one that came by itself is not told
+    place = Candidate(there.protocol, there.address, there.port) if there.address else "udp"
     rtt_ms = best.current_round_trip_time * 1000  # 0 until it was measured
     return f"{place}, {rtt_ms:.1f} ms" if rtt_ms else str(place)

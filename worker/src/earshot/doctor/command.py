@@ -71,6 +71,8 @@ async def _egress(target: Target, options: Options) -> int:
             asked = [c for c in checks(target) if c.name in ("token", "agent")]
             said = [finding async for finding in examine(target, asked)]
             count.answered = said[-1].check == "answer" and said[-1].colour != "red"
+            if not count.answered:
+                click.echo(f"no answer: {said[-1].check}: {said[-1].said}", err=True)
     show_count(count, json_only=options.as_json)
     return 0 if count.clean else 1
 

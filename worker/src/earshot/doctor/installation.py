@@ -18,7 +18,7 @@ from ..up.address import find
 from ..up.plan import ports_needed
 from ..up.ports import choose
 from .finding import Finding, green, red, yellow
-from .target import SECRETS, Target
+from .target import Target
 
 DISK_MIN_BYTES = 500_000_000
 MEMORY_FACTOR = 1.3
@@ -45,7 +45,7 @@ async def secrets(target: Target) -> AsyncIterator[Finding]:
     elif target.credentials is None:
         yield green("secrets", "none yet, made at the first start")
     else:
-        yield green("secrets", f"{target.state_dir / 'secrets'}: {len(SECRETS)} files, private")
+        yield green("secrets", f"{target.state_dir / 'secrets'}: keys and access code, private")
 
 
 async def models(target: Target) -> AsyncIterator[Finding]:
@@ -104,7 +104,9 @@ async def address(target: Target) -> AsyncIterator[Finding]:
     except EarshotError as e:
         yield red("address", "settings_wrong", str(e))
         return
-    if found.foreign and not _inside():
+    if found.foreign and _inside():
+        yield green("address", f"callers are told {found.ip}: that of the machine around us")
+    elif found.foreign:
         yield yellow("address", "address_foreign", found.warning)
     elif found.warning and not found.loopback:
         yield yellow("address", "address_doubtful", found.warning)

@@ -46,7 +46,11 @@ async def redis(target: Target) -> AsyncIterator[Finding]:
     assert target.endpoints is not None and target.credentials is not None
     where = target.endpoints.redis
     if not where:
-        yield green("redis", "none is needed for a single node")
+        theirs = target.settings is not None and target.settings.livekit.url
+        said = (
+            "livekit-server's own (livekit.url is set)" if theirs else "a single node runs without"
+        )
+        yield green("redis", said)
         return
     try:
         async with asyncio.timeout(WITHIN_S):
@@ -84,7 +88,7 @@ async def engine(target: Target) -> AsyncIterator[Finding]:
 
 async def livekit(target: Target) -> AsyncIterator[Finding]:
     url = target.livekit or (target.ticket.url if target.ticket else "")
-    if not url and target.endpoints:
+    if not url and target.endpoints and target.kind == "up":
         url = target.endpoints.livekit
     if not url:
         yield red("livekit", "livekit_down", "its address is not known without the page")

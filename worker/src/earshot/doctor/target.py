@@ -12,7 +12,8 @@ from ..errors import CredentialsError, NotRunningError, SettingsError
 from ..settings import Settings, load
 from .signalling import Joined
 
-SECRETS = (credentials.KEY_FILE, "access-code", "redis-password")
+SECRETS = (credentials.KEY_FILE, "access-code")
+"""without these there is no call"""
 COMPOSE_STATE = Path(".earshot/worker")
 """The worker's state folder beside compose.yaml (`earshot init`)."""
 
@@ -90,7 +91,8 @@ def here(state_dir: Path | None = None) -> Target:
         folder = credentials.folder(place)
         # none are made here: the doctor leaves everything as it is
         if all((folder / name).exists() for name in SECRETS):
-            target.credentials = credentials.load_or_create(place)
+            own_redis = (folder / "redis-password").exists()
+            target.credentials = credentials.load_or_create(place, redis=own_redis)
         elif folder.exists():
             target.trouble = f"{folder}: {', '.join(SECRETS)} were expected in it"
     except PermissionError:
