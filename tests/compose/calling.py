@@ -12,9 +12,9 @@ from earshot.caller.ticket import from_page
 async def main(page: str, code: str) -> None:
     text, path = QUESTIONS[1]
     async with Caller(await from_page(page, code=code)) as caller:
-        await caller.agent(40.0)
-        await caller.greeting(40.0)
-        print((await caller.ask(Speech.open(path, text), 40.0)).reply)
+        await caller.agent(120.0)  # a busy machine takes long to begin a process
+        await caller.greeting(60.0)
+        print((await caller.ask(Speech.open(path, text), 60.0)).reply)
 
 
 if __name__ == "__main__":
