@@ -73,7 +73,9 @@ def target(folder: Path) -> Iterator[Target]:
         run("ip", "netns", "delete", machine.name)
         subprocess.run(["ip", "link", "delete", here], capture_output=True)
         for mount in re.findall(rf"^\S+ ({re.escape(str(folder))}\S*)", _mounts(), re.M):
-            run("umount", "--lazy", mount)  # what the engine leaves
+            subprocess.run(
+                ["umount", "--lazy", mount], capture_output=True
+            )  # what the engine leaves
         shutil.rmtree(folder)
 
 
