@@ -29,6 +29,16 @@ def test_the_recogniser_hears_its_domain(heard: dict[str, Any]) -> None:
         assert heard["sets"][name]["wer_plugin"] <= 0.2, name
 
 
+def test_the_stock_library_may_write_every_word(starter: Profile) -> None:
+    from faster_whisper.tokenizer import Tokenizer as Stock
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(starter.stt / "tokenizer.json"))
+    never = set(Stock(tokenizer, False, task="transcribe", language="en").non_speech_tokens)
+    for text in (" Yes.", " You are in Zurich, Quincy.", " It's twenty four point five."):
+        assert not never & set(tokenizer.encode(text).ids), text
+
+
 def test_it_hears_the_words_that_steer_a_conversation(heard: dict[str, Any]) -> None:
     alone = [s for name, s in heard["sets"].items() if name.endswith("alone")]
     assert len(alone) == 5
