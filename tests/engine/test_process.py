@@ -133,7 +133,7 @@ async def test_a_native_call_that_does_not_come_back_is_noticed(tmp_path: Path) 
         assert server.health().state == pb.SERVING
 
         # a thread that a bug ended
-        models.generator._engine._plan = None
+        models.generator._engine._step = None
         with pytest.raises(Exception, match="the engine stopped"):
             async for _ in models.generator.generate(
                 GenerateRequest(messages=[{"role": "user", "content": "Hello."}])

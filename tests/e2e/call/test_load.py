@@ -74,7 +74,7 @@ async def test_two_callers_are_measured(stack: Stack, tmp_path: Path) -> None:
 async def test_a_caller_who_dies_is_counted_and_ctrl_c_ends_the_others(stack: Stack) -> None:
     process = await earshot(stack, "--calls", "2", "--for", "60s")
     assert process.stderr is not None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         while len(found := callers_of(process.pid)) < 2:
             await asyncio.sleep(0.1)
         victim, other = found
