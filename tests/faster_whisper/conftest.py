@@ -143,3 +143,22 @@ def hear() -> Callable[..., object]:
         return hearing
 
     return hear
+
+
+def check_order(kinds: list[str]) -> None:
+    """Every utterance: start, then texts, final and usage, then its end; never two at once."""
+    speaking = final = False
+    for kind in kinds:
+        if kind == "start_of_speech":
+            assert not speaking
+            speaking, final = True, False
+        else:
+            assert speaking
+            if kind == "final_transcript":
+                assert not final
+                final = True
+            elif kind in ("interim_transcript", "preflight_transcript"):
+                assert not final
+            elif kind == "end_of_speech":
+                speaking = False
+    assert not speaking

@@ -1,13 +1,12 @@
 """Events of whole streams, on the starter model and the real voices."""
 
 import asyncio
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from earshot.bench.wer import edits, words
 from livekit.agents import APIConnectionError, APIConnectOptions, inference, stt, vad
 from livekit.plugins import faster_whisper, silero
 from livekit.plugins.faster_whisper import (
@@ -18,41 +17,10 @@ from livekit.plugins.faster_whisper import (
     Word,
 )
 
+from .conftest import check_order
+
 Type = stt.SpeechEventType
 RATE_HZ = 16_000
-
-
-def words(text: str) -> list[str]:
-    return re.sub(r"[^a-z0-9' ]", "", text.lower().replace("-", " ")).split()
-
-
-def distance(wanted: Sequence[str], heard: Sequence[str]) -> int:
-    row = list(range(len(heard) + 1))
-    for i, a in enumerate(wanted, 1):
-        diagonal, row[0] = row[0], i
-        for j, b in enumerate(heard, 1):
-            cost = min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
-            diagonal, row[j] = row[j], cost
-    return row[-1]
-
-
-def check_order(kinds: list[str]) -> None:
-    """Every utterance: start, then texts, final and usage, then its end; never two at once."""
-    speaking = final = False
-    for kind in kinds:
-        if kind == "start_of_speech":
-            assert not speaking
-            speaking, final = True, False
-        else:
-            assert speaking
-            if kind == "final_transcript":
-                assert not final
-                final = True
-            elif kind in ("interim_transcript", "preflight_transcript"):
-                assert not final
-            elif kind == "end_of_speech":
-                speaking = False
-    assert not speaking
 
 
 async def test_the_life_of_an_utterance_in_real_time(
@@ -63,11 +31,11 @@ async def test_the_life_of_an_utterance_in_real_time(
     assert hearing.kinds[0] == "start_of_speech"
     assert hearing.kinds[-3:] == ["final_transcript", "recognition_usage", "end_of_speech"]
     (final,) = hearing.of(Type.FINAL_TRANSCRIPT)
-    assert distance(words("Set a timer for twenty five minutes"), words(hearing.heard)) <= 1
+    assert edits(words("Set a timer for twenty five minutes"), words(hearing.heard)) <= 1
     assert hearing.texts(Type.PREFLIGHT_TRANSCRIPT)[-1] == hearing.heard
     interims = hearing.texts(Type.INTERIM_TRANSCRIPT)
     assert interims
-    assert distance(words(interims[-1]), words(hearing.heard)[: len(words(interims[-1]))]) <= 1
+    assert edits(words(interims[-1]), words(hearing.heard)[: len(words(interims[-1]))]) <= 1
     data = final.alternatives[0]
     assert data.words is not None
     assert " ".join(data.words) == data.text
@@ -75,70 +43,6 @@ async def test_the_life_of_an_utterance_in_real_time(
     assert data.words[0].start_time >= data.start_time
     assert data.words[-1].end_time <= data.end_time + 1e-6
     assert data.confidence > 0.5 and data.language == "en"
-
-
-SENTENCES = [
-    ("What time is it?", "slt"),
-    ("My name is Sarah.", "rms"),
-    ("Set a timer for twenty five minutes.", "awb"),
-    ("What is thirty plus four?", "kal16"),
-    ("Where can I park my car?", "en-us"),
-    ("Turn off the lights in the kitchen.", "en-gb"),
-    ("Do you need the internet?", "slt"),
-    ("I have an appointment with David at three o'clock.", "rms"),
-]
-
-
-async def test_word_error_rate(ears: faster_whisper.STT, say: Any, hear: Any) -> None:
-    wrong = total = 0
-    for text, voice in SENTENCES:
-        hearing = await hear(ears, say(text, voice))
-        check_order(hearing.kinds)
-        wrong += distance(words(text), words(hearing.heard))
-        total += len(words(text))
-    assert wrong / total <= 0.1
-
-
-@pytest.mark.parametrize("level_db", [-30.0, -18.0, -1.0])
-async def test_short_words_survive_at_every_level(
-    ears: faster_whisper.STT, say: Any, hear: Any, level_db: float
-) -> None:
-    for text in ("Yes.", "No.", "Stop."):
-        for voice in ("slt", "awb"):
-            hearing = await hear(ears, say(text, voice, level_db=level_db))
-            assert words(hearing.heard) == words(text)
-
-
-def blips() -> Any:
-    rng = np.random.default_rng(7)
-    t = np.arange(RATE_HZ // 3) / RATE_HZ
-    for i in range(12):
-        cough = rng.standard_normal(len(t)) * np.exp(-t * (8 + i)) * 0.4
-        click = np.where(t < 0.01, 0.5, 0.0) * rng.standard_normal(len(t))
-        beep = 0.3 * np.sin(2 * np.pi * (250 + 170 * i) * t)
-        for sound in (cough, click, beep):
-            yield np.concatenate([sound, np.zeros(RATE_HZ)])
-
-
-def steady(kind: str) -> Any:
-    rng = np.random.default_rng(11)
-    t = np.arange(60 * RATE_HZ) / RATE_HZ
-    if kind == "silence":
-        return np.zeros(len(t))
-    if kind == "noise":
-        return rng.standard_normal(len(t)) * 0.03
-    if kind == "hum":
-        return 0.2 * np.sin(2 * np.pi * 50 * t) + 0.1 * np.sin(2 * np.pi * 150 * t)
-    return np.concatenate(list(blips()))
-
-
-@pytest.mark.parametrize("kind", ["silence", "noise", "hum", "blips"])
-async def test_a_minute_without_speech_gives_no_transcript(
-    ears: faster_whisper.STT, hear: Any, kind: str
-) -> None:
-    hearing = await hear(ears, steady(kind).astype(np.float32))
-    check_order(hearing.kinds)
-    assert hearing.heard == ""
 
 
 async def test_utterances_one_after_the_other(

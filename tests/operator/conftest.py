@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,59 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from earshot.cli import main
 from earshot.operator.connection import Connection
 from livekit import api, rtc
+
+from ..livekit_server import free_port, livekit_server
 
 ROOT = Path(__file__).parents[2]
 BINARY = ROOT / ".tools" / "livekit-server"
 KEY, SECRET = "APIoperator", "an-operator-s-secret-of-sufficient-length"
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def _livekit(folder: Path, redis_port: int | None) -> tuple[subprocess.Popen[bytes], str]:
-    binary = BINARY if BINARY.exists() else shutil.which("livekit-server")
-    if binary is None:
-        pytest.skip("no livekit-server; scripts/setup builds it")
-    port = free_port()
-    config: dict[str, Any] = {
-        "port": port,
-        "bind_addresses": ["127.0.0.1"],
-        "rtc": {
-            "tcp_port": free_port(),
-            "udp_port": free_port(),
-            "use_external_ip": False,
-            "node_ip": "127.0.0.1",
-            "enable_loopback_candidate": True,
-        },
-        "turn": {"enabled": True, "udp_port": free_port()},
-        "keys": {KEY: SECRET},
-        "logging": {"level": "error"},
-        "ingress": {"rtmp_base_url": "rtmp://127.0.0.1:1935/x", "whip_base_url": "http://h/w"},
-    }
-    if redis_port:
-        config["redis"] = {"address": f"127.0.0.1:{redis_port}"}
-    path = folder / "livekit.yaml"
-    path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(config))
-    log = (folder / "livekit.log").open("wb")
-    with log:
-        process = subprocess.Popen([binary, "--config", path], stdout=log, stderr=log)
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=2).close()
-            return process, f"ws://127.0.0.1:{port}"
-        except (urllib.error.URLError, OSError):
-            assert process.poll() is None, (folder / "livekit.log").read_text()
-            time.sleep(0.1)
-    process.kill()
-    pytest.fail((folder / "livekit.log").read_text())
+INGRESS = {"rtmp_base_url": "rtmp://127.0.0.1:1935/x", "whip_base_url": "http://h/w"}
 
 
 @pytest.fixture(scope="session")
@@ -97,23 +54,17 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 @pytest.fixture(scope="session")
 def server_url(redis_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A livekit-server with redis; it serves all tests of this folder, each in rooms of its own."""
-    process, url = _livekit(tmp_path_factory.mktemp("operator"), redis_port)
-    try:
+    redis = {"address": f"127.0.0.1:{redis_port}"}
+    folder = tmp_path_factory.mktemp("operator")
+    with livekit_server(folder, {KEY: SECRET}, ingress=INGRESS, redis=redis) as url:
         yield url
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 @pytest.fixture(scope="session")
 def lone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A livekit-server without redis."""
-    process, url = _livekit(tmp_path_factory.mktemp("lone"), None)
-    try:
+    with livekit_server(tmp_path_factory.mktemp("lone"), {KEY: SECRET}, ingress=INGRESS) as url:
         yield url
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 @dataclass(frozen=True)

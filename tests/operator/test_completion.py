@@ -14,7 +14,8 @@ import pytest
 from click.shell_completion import get_completion_class
 from earshot.cli import COMMANDS, cli
 
-from .conftest import KEY, SECRET, free_port, joined, run_here
+from ..livekit_server import free_port
+from .conftest import KEY, SECRET, joined, run_here
 
 BIN = Path(sys.executable).parent
 

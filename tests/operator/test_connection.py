@@ -16,7 +16,8 @@ from earshot.operator import projects
 from earshot.operator.connection import resolve
 from earshot.up.stack import alone
 
-from .conftest import KEY, SECRET, Earshot, free_port
+from ..livekit_server import free_port
+from .conftest import KEY, SECRET, Earshot
 
 
 @pytest.fixture

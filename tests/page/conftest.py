@@ -315,3 +315,15 @@ async def answer(livekit: Livekit) -> AsyncIterator[Answer]:
             return await stack.enter_async_context(joining)
 
         yield answered
+
+
+@pytest.fixture
+async def talking(
+    site: Site, open_window: OpenWindow, answer: Answer, say: Callable[..., Path]
+) -> tuple[Window, ScriptedAgent]:
+    """A call that runs, with a microphone that plays speech."""
+    window = await open_window(site.url, wav=say("One two three four five six seven."))
+    await window.page.click("#talk")
+    agent = await answer(site)
+    await window.state("in-call")
+    return window, agent

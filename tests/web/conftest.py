@@ -16,6 +16,8 @@ from earshot.web.gate import CODE_HEADER
 from earshot.web.limits import Limits
 from earshot.web.server import serve
 
+from ..livekit_server import free_port
+
 CODE = "abcd-efgh-jkmn-pqrs"
 CREDENTIALS = Credentials(
     api_key="earshot-test", api_secret="s" * 43, access_code=CODE, redis_password="r" * 43
@@ -66,12 +68,6 @@ class Site:
 
 
 Start = Callable[..., Awaitable[Site]]
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def address_of_this_machine() -> str:

@@ -2,66 +2,25 @@
 
 import asyncio
 import secrets
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-import yaml
 from livekit import api, rtc
 
-from .conftest import CREDENTIALS, Site, Start, free_port
-
-ROOT = Path(__file__).parents[2]
-BINARY = ROOT / ".tools" / "livekit-server"
+from ..livekit_server import livekit_server
+from .conftest import CREDENTIALS, Site, Start
 
 
 @pytest.fixture
-async def livekit(tmp_path: Path) -> AsyncIterator[str]:
+def livekit(tmp_path: Path) -> Iterator[str]:
     """The address of a livekit-server that has our keys."""
-    binary = BINARY if BINARY.exists() else shutil.which("livekit-server")
-    if binary is None:
-        pytest.skip("no livekit-server; scripts/setup builds it")
-    port = free_port()
-    config = {
-        "port": port,
-        "bind_addresses": ["127.0.0.1"],
-        "rtc": {
-            "tcp_port": free_port(),
-            "udp_port": free_port(),
-            "use_external_ip": False,
-            "node_ip": "127.0.0.1",
-            "enable_loopback_candidate": True,
-        },
-        "turn": {"enabled": True, "udp_port": free_port()},
-        "keys": {CREDENTIALS.api_key: CREDENTIALS.api_secret},
-        "logging": {"level": "warn"},
-    }
-    path = tmp_path / "livekit.yaml"
-    path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(config))
-    with (tmp_path / "livekit.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            binary, "--config", path, stdout=log, stderr=log
-        )
-    try:
-        async with aiohttp.ClientSession() as http:
-            for _ in range(200):
-                try:
-                    async with http.get(f"http://127.0.0.1:{port}") as r:
-                        if r.status == 200:
-                            break
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.05)
-            else:
-                pytest.fail((tmp_path / "livekit.log").read_text())
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        await asyncio.wait_for(process.wait(), 10)
+    keys = {CREDENTIALS.api_key: CREDENTIALS.api_secret}
+    with livekit_server(tmp_path, keys) as url:
+        yield url.replace("ws://", "http://")
 
 
 @pytest.fixture

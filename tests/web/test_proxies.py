@@ -18,7 +18,8 @@ from earshot.web.hosts import IPAddress
 from earshot.web.limits import Limits
 from earshot.web.proxies import Proxies, parse_header
 
-from .conftest import CODE, Site, Start, free_port
+from ..livekit_server import free_port
+from .conftest import CODE, Site, Start
 
 ROOT = Path(__file__).parents[2]
 LIMITS = Limits(burst=2, per_minute=1)

@@ -19,7 +19,8 @@ from earshot.webhook.receive import BODY_BYTES_MAX
 from earshot.webhook.verify import Verifier
 from livekit import api, rtc
 
-from .conftest import KEY, SECRET, Serve, body_of, free_port, signed
+from ..livekit_server import free_port
+from .conftest import KEY, SECRET, Serve, body_of, signed
 
 
 @dataclass

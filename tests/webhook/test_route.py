@@ -17,7 +17,8 @@ from earshot.web.server import serve
 from earshot.webhook import receive
 from livekit import api
 
-from .conftest import KEY, SECRET, body_of, free_port, signed
+from ..livekit_server import free_port
+from .conftest import KEY, SECRET, body_of, signed
 
 CREDENTIALS = Credentials(
     api_key=KEY, api_secret=SECRET, access_code="abcd-efgh-jkmn-pqrs", redis_password="r" * 43

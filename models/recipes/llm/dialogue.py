@@ -35,7 +35,9 @@ from .sayings import (
     QUESTIONS_ABOUT,
     RARE,
     SUM_ERRORS,
+    TIMER_CANCELLED,
     TIMER_ERRORS,
+    TIMER_NONE,
     TIMES_IN_WORDS,
     UNABLE,
     WEIGHTS,
@@ -46,6 +48,7 @@ from .sayings import (
     number_text,
     operand,
     result,
+    time_told,
 )
 from .template import Message
 
@@ -134,9 +137,7 @@ class Dialogue:
             self._call("get_current_time", {}, pick(ERRORS))
             return self._say(FAILED)
         t, d = clock(), date()
-        told = {"time": t, "date": d}
-        also = [{"date": d, "time": t}, f"{d}, {t}", f"It is {t} on {d}.", {"time": t}]
-        self._call("get_current_time", {}, pick([told] * 4 + also))
+        self._call("get_current_time", {}, time_told(t, d, {"time": t}))
         self._say(f"It is {t}.")
 
     def _turn_date(self) -> None:
@@ -144,9 +145,7 @@ class Dialogue:
         if "get_current_time" not in self._have:
             return self._say("I cannot see a calendar right now.")
         t, d = clock(), date()
-        told = {"time": t, "date": d}
-        also = [{"date": d, "time": t}, f"{d}, {t}", f"It is {t} on {d}.", {"date": d}]
-        self._call("get_current_time", {}, pick([told] * 4 + also))
+        self._call("get_current_time", {}, time_told(t, d, {"date": d}))
         self._say(f"Today is {d}.")
 
     def _turn_math(self) -> None:
@@ -217,10 +216,7 @@ class Dialogue:
         if "cancel_timer" not in self._have:
             return self._say("There is no timer running.")
         done = random.random() < 0.6
-        if done:
-            told = [{"status": "cancelled"}] * 3 + ["cancelled", "The timer is cancelled."]
-        else:
-            told = [{"status": "none"}] * 3 + ["none", "No timer is running."]
+        told = TIMER_CANCELLED if done else TIMER_NONE
         self._call("cancel_timer", {}, pick(told))
         self._say("The timer is cancelled." if done else "There is no timer running.")
 

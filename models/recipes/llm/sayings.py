@@ -41,6 +41,8 @@ TIMER_ERRORS = [
     '{"error": "a timer of more than nothing and at most 24 hours was expected"}',
     '{"error": "10 timers are running already"}',
 ]
+TIMER_CANCELLED = [{"status": "cancelled"}] * 3 + ["cancelled", "The timer is cancelled."]
+TIMER_NONE = [{"status": "none"}] * 3 + ["none", "No timer is running."]
 TIMES_IN_WORDS = [
     (30, "minutes", "half an hour"), (1, "hours", "an hour"), (1, "minutes", "a minute"),
     (15, "minutes", "a quarter of an hour"), (1, "hours", "one hour"), (1, "minutes", "one minute"),
@@ -132,3 +134,12 @@ def document() -> str:
     return str(
         pick([*known, f"the {pick(WORDS['nouns'])} list", f"the {loose_words(1, 2).lower()}"])
     )
+
+
+def time_told(t: str, d: str, asked: dict[str, str]) -> dict[str, str] | str:
+    """What a clock tool may return: both in any form, or only what was asked."""
+    told: dict[str, str] | str = pick(
+        [{"time": t, "date": d}] * 4
+        + [{"date": d, "time": t}, f"{d}, {t}", f"It is {t} on {d}.", asked]
+    )
+    return told

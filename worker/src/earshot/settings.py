@@ -5,6 +5,8 @@ defaults.
 `earshot.toml` is the file named by EARSHOT_CONFIG, else the one in the current folder. This module
 does not know what the values are used for; each field says so in its description, from which the
 table in the README is made.
+
+Longer than other files: the one place to read from top to bottom for what can be set.
 """
 
 import os

@@ -122,7 +122,7 @@ def voice(turns: int, as_json: bool, keep: bool) -> None:
 def call(rounds: int, questions: int, at_once: str, as_json: bool, keep: bool) -> None:
     """Over WebRTC, at the caller's ear: ours, a stock agent and an echo in one run."""
     from . import call as calls
-    from . import call_plot
+    from . import call_plot, call_rows
 
     try:
         numbers = sorted({1, *(int(n) for n in at_once.split(",") if n.strip())})
@@ -132,9 +132,9 @@ def call(rounds: int, questions: int, at_once: str, as_json: bool, keep: bool) -
         measured = calls.measure(rounds, questions, numbers)
     except EarshotError as e:
         raise click.ClickException(str(e)) from e
-    _emit("call", calls.rows(measured), as_json, keep)
+    _emit("call", call_rows.rows(measured), as_json, keep)
     if not as_json:
-        for line in calls.details(measured):
+        for line in call_rows.details(measured):
             click.echo(line, err=True)
     if keep:
         call_plot.plot(measured, home() / "docs" / "bench" / "call.png")

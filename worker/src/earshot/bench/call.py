@@ -8,56 +8,29 @@ caller lives in a process of its own.
 import asyncio
 import multiprocessing
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 import click
-import psutil
 
-from ..caller import Caller, Speech, Ticket, from_page, minted
+from ..caller import Ticket, from_page, minted
 from ..caller.caller import room_name
 from ..caller.stack import Stack
-from ..errors import CallError
 from . import call_stock
+from .call_caller import Asked, Script, Way, calm_down, converse
 from .questions import speak
-from .row import Row
 
-Way = Literal["ours", "stock", "echo"]
 WAYS: tuple[Way, ...] = ("ours", "stock", "echo")
 OURS = "earshot"
 """our agent's name: the stock agent is on the same server, so neither may join by itself"""
 STORY = "Tell me a story."
 STOP = "What time is it?"
-SPEAKING_S = 1.5
-"""how long the story is listened to before it is interrupted"""
-RATIO, MEDIAN_MS, P95_MS, STOP_MS = 0.45, 400.0, 600.0, 300.0
-CALM = 0.15
-"""of one core: an agent that uses less has nothing left to load"""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One question of one call."""
-
-    way: Way
-    calls: int
-    """how many calls went on at once"""
-    text: str
-    latency_ms: float | None
-    """None: no answer came"""
-    reply: str = ""
-    turn: dict[str, Any] | None = None
-    transcript_ms: float | None = None
-    """when the caption of the question stood at the caller; before the last sound is possible"""
 
 
 @dataclass
@@ -77,26 +50,6 @@ class Measured:
     def lost(self, way: Way, calls: int = 1) -> int:
         found = [a for a in self.asked if (a.way, a.calls) == (way, calls)]
         return sum(a.latency_ms is None for a in found)
-
-
-@dataclass(frozen=True)
-class _Script:
-    """What one caller does in one call; goes to its process."""
-
-    way: Way
-    ticket: Ticket
-    questions: tuple[tuple[str, Path], ...]
-    story: tuple[Path, Path] | None
-    calls: int
-
-
-@dataclass(frozen=True)
-class _Held:
-    """What comes back."""
-
-    asked: list[Asked]
-    stop_ms: float | None
-    late_ms: float
 
 
 def measure(rounds: int, questions: int, at_once: Sequence[int]) -> Measured:
@@ -122,9 +75,9 @@ async def _measure(folder: Path, rounds: int, questions: int, at_once: Sequence[
 
             async def hold(way: Way, calls: int, offset: int, barge_in: bool) -> None:
                 async with _tickets(stack, way, calls) as tickets:
-                    await _calm(processes[way])
+                    await calm_down(processes[way])
                     scripts = [
-                        _Script(
+                        Script(
                             way,
                             ticket,
                             tuple(said[(offset + i * 3 + k) % len(said)] for k in range(questions)),
@@ -135,7 +88,7 @@ async def _measure(folder: Path, rounds: int, questions: int, at_once: Sequence[
                     ]
                     loop = asyncio.get_running_loop()
                     for held in await asyncio.gather(
-                        *(loop.run_in_executor(pool, _converse, s, processes[way]) for s in scripts)
+                        *(loop.run_in_executor(pool, converse, s, processes[way]) for s in scripts)
                     ):
                         measured.asked += held.asked
                         measured.late_ms = max(measured.late_ms, held.late_ms)
@@ -177,7 +130,7 @@ async def _stock(stack: Stack, calls: int) -> AsyncIterator[asyncio.subprocess.P
     )  # fmt: skip
     try:
         await asyncio.sleep(2.0)
-        await _calm(process.pid, timeout_s=120.0)
+        await calm_down(process.pid, timeout_s=120.0)
         yield process
     finally:
         if process.returncode is None:
@@ -216,149 +169,3 @@ async def _tickets(stack: Stack, way: Way, calls: int) -> AsyncIterator[list[Tic
         for echo in echoes:
             echo.terminate()
         await asyncio.gather(*(echo.wait() for echo in echoes))
-
-
-async def _calm(pid: int, timeout_s: float = 30.0) -> None:
-    """Until a process and its children have nothing to do: a worker that was given a call fetches
-    the next process at once, and stock loads all models into it."""
-    deadline = time.monotonic() + timeout_s
-    before: dict[int, float] = {}
-    calm = 0
-    while calm < 2 and time.monotonic() < deadline:
-        now = {p.pid: sum(p.cpu_times()[:2]) for p in _family(pid)}
-        used = sum(spent - before.get(child, 0.0) for child, spent in now.items())
-        calm = calm + 1 if before and used / 0.5 < CALM else 0
-        before = now
-        await asyncio.sleep(0.5)
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        root = psutil.Process(pid)
-        return [p for p in [root, *root.children(recursive=True)] if p.is_running()]
-    except psutil.Error:
-        return []
-
-
-def _converse(script: _Script, agent_pid: int) -> _Held:
-    """In a process of its own: one call."""
-    return asyncio.run(_hold(script, agent_pid))
-
-
-async def _hold(script: _Script, agent_pid: int) -> _Held:
-    questions = [Speech.open(path, text) for text, path in script.questions]
-    asked: list[Asked] = []
-    stop_ms = None
-    async with Caller(script.ticket) as caller:
-        if script.way == "echo":
-            await caller.until(lambda: caller.ears, 20.0, "the echo")
-            await asyncio.sleep(1.0)
-        else:
-            await caller.agent(60.0)
-            await caller.greeting(30.0)
-            if script.calls == 1:
-                await _calm(agent_pid)
-        caller.microphone.latest_s = 0.0  # connecting is not measured
-        for question in questions:
-            asked.append(await _ask(caller, script, question))
-        if script.story:
-            stop_ms = await _interrupt(caller, script.story)
-        late_ms = 1000 * caller.microphone.latest_s
-    return _Held(asked, stop_ms, late_ms)
-
-
-async def _ask(caller: Caller, script: _Script, question: Speech) -> Asked:
-    if script.way == "echo":
-        spoken = caller.say(question)
-        await asyncio.sleep(question.duration_s + 0.8)
-        sounds = caller.sounds(spoken.began_at)
-        ms = 1000 * (sounds[-1].ended_at - spoken.ended_at) if sounds else None
-        return Asked(script.way, script.calls, question.text, ms)
-    try:
-        answer = await caller.ask(question)
-    except CallError:
-        await caller.quiet()
-        return Asked(script.way, script.calls, question.text, None)
-    await asyncio.sleep(0.3)
-    ready_at = caller.seen.recognised_at(answer.spoken.began_at)
-    return Asked(
-        script.way,
-        script.calls,
-        question.text,
-        1000 * answer.latency_s,
-        answer.reply,
-        answer.turn,
-        None if ready_at is None else 1000 * (ready_at - answer.spoken.ended_at),
-    )
-
-
-async def _interrupt(caller: Caller, story: tuple[Path, Path]) -> float | None:
-    """From the caller's first voiced sample to the last sound of the story."""
-    try:
-        spoken = caller.say(Speech.open(story[0]))
-        await caller.loud(spoken.ended_at)
-        await asyncio.sleep(SPEAKING_S)
-        if caller.seen.state != "speaking":
-            return None  # it was no story
-        stop = caller.say(Speech.open(story[1]))
-        await asyncio.sleep(stop.speech.duration_s + 2.0)
-        ended = [s.ended_at for s in caller.sounds(stop.began_at, pause_s=0.2)]
-        await caller.quiet()
-        return 1000 * (ended[0] - stop.began_at) if ended else None
-    except CallError:
-        return None
-
-
-def rows(measured: Measured) -> list[Row]:
-    """Ours beside stock; where there is no rival, beside what was aimed at."""
-    ours, stock, echo = (measured.latencies(way) for way in WAYS)
-    of = f"{len(ours)} answers"
-    found = [
-        Row("voice to voice at the caller, median", of, _median(ours), _median(stock), RATIO),
-        Row("the same, p95", of, p95(ours), p95(stock)),
-        Row("aimed at: median", of, _median(ours), None, MEDIAN_MS),
-        Row("aimed at: p95", of, p95(ours), None, P95_MS),
-        Row("of which the way there and back (an echo)", f"{len(echo)} echoes", _median(echo)),
-    ]
-    stops = measured.stops
-    if stops.get("ours") and stops.get("stock"):
-        of = f"{len(stops['ours'])} interruptions"
-        found += [
-            Row("barge-in: first sound -> silence, median", of, _median(stops["ours"]),
-                _median(stops["stock"])),
-            Row("aimed at: barge-in", of, _median(stops["ours"]), None, STOP_MS),
-        ]  # fmt: skip
-    for calls in sorted({a.calls for a in measured.asked} - {1}):
-        ours, stock = (measured.latencies(way, calls) for way in WAYS[:2])
-        lost = measured.lost("ours", calls), measured.lost("stock", calls)
-        of = f"{len(ours)} answers"
-        if any(lost):
-            of += f"; lost {lost[0]} (stock {lost[1]})"
-        found += [
-            Row(f"{calls} calls at once, median", of, _median(ours), _median(stock)),
-            Row(f"{calls} calls at once, p95", of, p95(ours), p95(stock)),
-        ]
-    return found
-
-
-def _median(values: Sequence[float]) -> float:
-    return statistics.median(values) if values else float("nan")
-
-
-def p95(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] if ordered else float("nan")
-
-
-def details(measured: Measured) -> list[str]:
-    """A line for each answer of ours, with the stages of its record."""
-    lines = []
-    for a in measured.asked:
-        if a.way == "echo":
-            continue
-        stages = (a.turn or {}).get("latency_ms", {})
-        shown = "  ".join(f"{k} {v:.0f}" for k, v in stages.items() if v is not None)
-        ms = "no answer" if a.latency_ms is None else f"{a.latency_ms:.0f} ms"
-        lines.append(f"{a.way} ({a.calls}): {ms}  {a.text!r} -> {a.reply!r}  {shown}")
-    lines.append(f"a caller's microphone was late by {measured.late_ms:.0f} ms at most")
-    return lines

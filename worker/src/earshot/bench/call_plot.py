@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .call import WAYS, Measured, p95
+from .call import WAYS, Measured
+from .call_rows import p95
 
 COLOURS = {"ours": "#1f6feb", "stock": "#b8bec8", "echo": "#8fb8ff"}
 NAMES = {"ours": "Earshot", "stock": "stock", "echo": "echo (the way alone)"}
