@@ -14,16 +14,7 @@ from .. import grammar
 from ..grammar import DEVICES, ROOMS, num
 from .noise import heard
 from .personas import setting, tool_definition
-from .phrases import (
-    PLAIN,
-    WORDS,
-    fact,
-    frame,
-    loose_words,
-    person,
-    pick,
-    topic,
-)
+from .phrases import PLAIN, WORDS, fact, frame, loose_words, person, pick, topic
 from .sayings import (
     ELSEWHERE,
     ERRORS,
