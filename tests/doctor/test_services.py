@@ -5,9 +5,10 @@ import json
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from earshot.up.address import Address
 from earshot.up.service import Status
 from earshot.up.stack import alone
 
+from ..livekit_server import STARTS_WITHIN_S
 from .conftest import doctor
 from .network import KEY, SECRET, configuration, free, livekit
 
@@ -152,30 +154,30 @@ async def test_redis_that_is_down_or_has_another_password(tmp_path: Path) -> Non
     with standing(tmp_path) as target:
         assert (await only(target, "redis"))["redis"].cause == "redis_down"
     with (
-        redis(tmp_path, "another") as port,
-        standing(tmp_path, redis=f"127.0.0.1:{port}") as target,
+        redis(tmp_path, "another") as there,
+        standing(tmp_path, redis=there.address) as target,
     ):
         assert (await only(target, "redis"))["redis"].cause == "redis_password"
     password = credentials.load_or_create(tmp_path).redis_password
     with (
-        redis(tmp_path, password) as port,
-        standing(tmp_path, redis=f"127.0.0.1:{port}") as target,
+        redis(tmp_path, password) as there,
+        standing(tmp_path, redis=there.address) as target,
     ):
         assert (await only(target, "redis"))["redis"].colour == "green"
 
 
 async def test_livekit_server_has_lost_redis(livekit_server: str, tmp_path: Path) -> None:
     port, udp, turn = free(), free(socket.SOCK_DGRAM), free(socket.SOCK_DGRAM)
-    with redis(tmp_path, SECRET) as redis_port:
+    with redis(tmp_path, SECRET) as there:
         values = configuration(tmp_path, node_ip="127.0.0.1", rtc_tcp_port=0)
         values |= {"port": port, "bind_addresses": ["127.0.0.1"]}
         values["turn"] |= {"udp_port": turn, "bind_addresses": ["127.0.0.1"]}  # type: ignore[operator]
         values["rtc"] |= {"udp_port": udp, "ips": {"includes": ["127.0.0.1/32"]}}  # type: ignore[operator]
-        values["redis"] = {"address": f"127.0.0.1:{redis_port}", "password": SECRET}
+        values["redis"] = {"address": there.address, "password": SECRET}
         async with livekit(livekit_server, None, tmp_path, values, port):
             target = of_server(f"ws://127.0.0.1:{port}", KEY, SECRET)
             assert (await only(target, "livekit"))["livekit"].colour == "green"
-            redis_process(redis_port).kill()
+            there.process.kill()
             async with asyncio.timeout(60):  # its statistics have to grow old
                 while (found := await only(target, "livekit"))["livekit"].colour == "green":
                     await asyncio.sleep(0.2)
@@ -232,8 +234,15 @@ async def test_a_page_without_https_gives_no_microphone_elsewhere() -> None:
     assert found["microphone"].colour == "green"
 
 
+@dataclass(frozen=True)
+class Redis:
+    address: str
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
-def redis(folder: Path, password: str) -> Iterator[int]:
+def redis(folder: Path, password: str) -> Iterator[Redis]:
+    """Yielded once it takes connections."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed")
@@ -241,20 +250,17 @@ def redis(folder: Path, password: str) -> Iterator[int]:
     path = folder / "redis.conf"
     path.write_text(redis_service.render(port, password))
     process = subprocess.Popen([program, str(path)], stdout=subprocess.DEVNULL)
-    _running[port] = process
     try:
-        for _ in range(600):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.1):
-                break
-        yield port
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        while not _listens(port):
+            assert process.poll() is None and time.monotonic() < deadline, "redis does not start"
+            time.sleep(0.02)
+        yield Redis(f"127.0.0.1:{port}", process)
     finally:
         process.kill()
         process.wait()
-        del _running[port]
 
 
-_running: dict[int, subprocess.Popen[bytes]] = {}
-
-
-def redis_process(port: int) -> subprocess.Popen[bytes]:
-    return _running[port]
+def _listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
