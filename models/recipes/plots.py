@@ -48,13 +48,16 @@ def curve(points: Path, out: Path) -> None:
             mean = np.convolve(percent, np.ones(n) / n, "valid")
             axis.plot(minutes[n - 1 :], mean, color="#b8bec8", label=f"training: {name}")
     axis.set_yscale("log")
-    axis.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+    seen = axis.get_ylim()
+    ticks = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]
+    axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.set_ylim(seen)
     axis.minorticks_off()
     axis.set_xlabel("minutes of training, one thread of a shared core")
     axis.set_ylabel("% of tokens wrong")
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     _save(out)
 
 

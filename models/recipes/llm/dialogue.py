@@ -155,7 +155,8 @@ class Dialogue:
 
     def _turn_math_more(self) -> None:
         follows = self._last is not None and self._last.startswith("The answer is")
-        if self._result is None or "calculate" not in self._have or not follows:
+        follows = follows and self._result is not None and "calculate" in self._have
+        if not follows or random.random() < 0.5:  # a whole sum after a sum starts anew
             return self._do("math")
         b, op = random.randint(1, 100), pick("+-*/")
         self._ask("math_more", f"{OPERATORS[op][0]} {number_text(b)}")

@@ -67,7 +67,7 @@ NEEDS = {
     "search": "search_documents", "where": "search_documents",
 }  # fmt: skip
 WEIGHTS = {
-    "math": 5, "math_more": 3, "timer": 4.5, "time": 2, "date": 2, "cancel": 1.5, "search": 6,
+    "math": 5, "math_more": 2.5, "timer": 4.5, "time": 2, "date": 2, "cancel": 1.5, "search": 6,
     "where": 2, "iam": 2, "whoami": 1.8, "visit": 2.2, "repeat": 2, "who": 2.5, "count": 0.6,
     "device": 1, "joke": 0.5, "unable": 1, "elsewhere": 2.5, "echo": 4,
 }  # fmt: skip
