@@ -92,8 +92,7 @@ async def test_a_pause_in_the_middle_of_a_sentence_does_not_end_it(
 ) -> None:
     source = faster_whisper.STT(
         transcriber,
-        is_finished=lambda text: "minute" in text,
-        unfinished_silence=1.0,
+        silence_after=lambda text: 0.0 if "minute" in text else 1.0,
     )
     first = say("Set a timer for", after_s=0.3)
     whole = np.concatenate([first, say("five minutes.", before_s=0.3, after_s=0.8)])

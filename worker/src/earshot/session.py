@@ -18,7 +18,7 @@ from livekit.agents.voice.turn import TurnHandlingOptions
 from livekit.plugins import faster_whisper, llama_cpp, piper, silero
 
 from .cores import CoreShares
-from .endpointing import is_finished
+from .endpointing import Pauses
 from .errors import ModelError
 from .models import Profile
 from .settings import Settings
@@ -180,8 +180,7 @@ def voice_on(settings: Settings, models: Models, vad: VAD) -> Voice:
                 hotwords=settings.stt.hotwords or (),
                 end_of_speech_silence=turn.silence_s,
                 preflight_silence=turn.speculate_s,
-                is_finished=is_finished if turn.detector == "text" else None,
-                unfinished_silence=turn.unfinished_s,
+                silence_after=Pauses(turn).after if turn.detector == "text" else None,
                 activation_threshold=settings.vad.threshold,
             ),
             llm=llama_cpp.LLM(

@@ -86,7 +86,8 @@ class TurnSettings(_Group):
     detector: Literal["text", "vad", "livekit"] = Field(
         "text",
         description="What ends a turn beside silence: `text` waits longer after an unfinished "
-        "sentence, `vad` never waits, `livekit` asks LiveKit's local end-of-turn model",
+        "sentence or a mere greeting, `vad` never waits, `livekit` asks LiveKit's local "
+        "end-of-turn model",
     )
     silence_s: Annotated[float, Field(ge=0.1, le=3)] = Field(
         0.19,  # six windows of the detector; 0.2 would be seven, 32 ms more
@@ -94,6 +95,9 @@ class TurnSettings(_Group):
     )
     speculate_s: Annotated[float, Field(ge=0.03, le=1)] = Field(
         0.08, description="Silence after which the answer is prepared, unheard"
+    )
+    opening_s: Annotated[float, Field(ge=0.1, le=10)] = Field(
+        0.45, description='Silence that ends a turn of "Hello", "Okay" or the like alone'
     )
     unfinished_s: Annotated[float, Field(ge=0.1, le=10)] = Field(
         1.2, description="Silence that ends an unfinished sentence"

@@ -30,6 +30,8 @@ from .speaker import PacedSpeaker
 
 HEAR_WITHIN_S = 4.0  # after the recording: endpointing of an unfinished sentence and its decoding
 ANSWER_WITHIN_S = 120.0
+SETTLED_S = 0.2  # after an answer
+BEGUN_AGAIN_S = 2.0  # after none, or one that was cut off: another is to come
 POLL_S = 0.01
 
 
@@ -87,6 +89,7 @@ class Conversation:
         self._own: list[SpeechHandle] = []  # what the agent says unasked, not yet recorded
         self._synchronizer: TranscriptSynchronizer | None = None
         self._closed: str | None = None
+        self._answered = False
         session.on("user_input_transcribed", self._on_transcribed)
         session.on("function_tools_executed", self._on_tools)
         session.on("conversation_item_added", self._on_item)
@@ -165,6 +168,7 @@ class Conversation:
     def _begin(self) -> Turn:
         self._turn = Turn(self._turn.turn + 1)
         self._replies = []
+        self._answered = False
         self._speaker.onsets.clear()
         return self._turn
 
@@ -178,7 +182,11 @@ class Conversation:
         return turn
 
     async def _all_said(self, handles: list[SpeechHandle]) -> None:
-        """Until every answer has been said, and for a moment nothing more is begun."""
+        """Until every answer has been said, and for a moment nothing more is begun.
+
+        An answer to half a question, prepared or begun in a pause of it, is thrown away or cut off:
+        the one to the whole question begins a moment later.
+        """
         quiet_since = time.monotonic()
         deadline = quiet_since + ANSWER_WITHIN_S
         while time.monotonic() < deadline and self._closed is None:
@@ -188,7 +196,7 @@ class Conversation:
             busy = not said or self._session.user_state == "speaking"
             if busy or self._session.agent_state in ("thinking", "speaking", "initializing"):
                 quiet_since = time.monotonic()
-            elif time.monotonic() - quiet_since > 0.2:
+            elif time.monotonic() - quiet_since > (SETTLED_S if self._answered else BEGUN_AGAIN_S):
                 return
             await asyncio.sleep(POLL_S)
 
@@ -215,6 +223,7 @@ class Conversation:
             return
         self._turn.add(event.item)
         if event.item.role == "assistant":
+            self._answered = not event.item.interrupted
             self._view.reply(event.item.text_content or "")
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:

@@ -13,9 +13,8 @@ class RecognitionOptions:
     endpointing: EndpointingOptions = field(default_factory=EndpointingOptions)
     speculation_silence_s: float = 0.06
     preflight_silence_s: float = 0.12
-    is_finished: Callable[[str], bool] | None = None
-    """Whether a text is a whole sentence; None: silence alone ends an utterance."""
-    unfinished_silence_s: float = 1.2
-    """Silence that ends an utterance whose text is not."""
+    silence_after: Callable[[str], float] | None = None
+    """Seconds of silence that end an utterance with this text, where they are more than
+    `endpointing` asks for; None: the words don't matter."""
     early: bool = True
     """Decode before the end of speech is certain: partial and speculative transcripts."""

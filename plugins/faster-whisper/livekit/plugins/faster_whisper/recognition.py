@@ -31,6 +31,7 @@ BEFORE_SPEECH_S = 0.4  # a VAD takes up to 0.3 s to notice a soft first sound
 FIRST_PARTIAL_S = 0.6
 PARTIAL_EVERY_S = 0.5
 RETRY_AFTER_S = 0.25
+DECODED_WITHIN_S = 1.2  # of silence; then an utterance ends without a word on its words
 
 Type = stt.SpeechEventType
 
@@ -116,14 +117,14 @@ class Recognition:
             self._advance()
 
     def _awaits_more(self) -> bool:
-        """Whether the sentence is not finished and its speaker still has time to go on."""
-        o, asked = self._options, self._snapshot
-        if o.is_finished is None or self._endpointer.silence_s >= o.unfinished_silence_s - 0.001:
-            return False
-        if asked is None or not self._covers(asked):
+        """Whether these words may go on and their speaker still has time for it."""
+        silence_after, asked = self._options.silence_after, self._snapshot
+        if silence_after is None or asked is None or not self._covers(asked):
             return False
         # a decode that is under way has the say: it is a window or two away
-        return asked.transcript is None or not o.is_finished(asked.transcript.text)
+        heard = asked.transcript
+        wanted_s = DECODED_WITHIN_S if heard is None else silence_after(heard.text)
+        return self._endpointer.silence_s < wanted_s - 0.001
 
     def _wait(self, window: Window) -> None:
         """Between utterances: keeps what may be the beginning of the next."""

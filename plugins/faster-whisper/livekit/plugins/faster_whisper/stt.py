@@ -57,8 +57,7 @@ class STT(stt.STT[None]):
         vad: vad.VAD | None = None,
         end_of_speech_silence: float = 0.25,
         preflight_silence: float = 0.12,
-        is_finished: Callable[[str], bool] | None = None,
-        unfinished_silence: float = 1.2,
+        silence_after: Callable[[str], float] | None = None,
         activation_threshold: float = 0.5,
         device: str = "auto",
         compute_type: str = "auto",
@@ -79,9 +78,9 @@ class STT(stt.STT[None]):
             end_of_speech_silence: Seconds of silence that end an utterance.
             preflight_silence: Seconds of silence after which the text goes out as PREFLIGHT, for
                 work that can be thrown away.
-            is_finished: Whether a transcript is a whole sentence. One that isn't is ended by
-                `unfinished_silence` instead: people pause in the middle of "Set a timer for".
-            unfinished_silence: Seconds.
+            silence_after: Seconds of silence that end an utterance with this transcript, where
+                they are more than `end_of_speech_silence`: people pause in the middle of "Set a
+                timer for", and after "Hello".
             activation_threshold: Probability from which a window counts as speech.
             device: "cpu", "cuda" or "auto" (with a path).
             compute_type: A CTranslate2 type, or "auto": int8 on CPU, float16 on CUDA (with a
@@ -143,8 +142,7 @@ class STT(stt.STT[None]):
             ),
             speculation_silence_s=min(0.06, preflight_silence),
             preflight_silence_s=preflight_silence,
-            is_finished=is_finished,
-            unfinished_silence_s=max(unfinished_silence, end_of_speech_silence),
+            silence_after=silence_after,
         )
 
     @property
