@@ -69,6 +69,12 @@ def test_a_spoken_sum_is_answered_by_voice(say: Any, tmp_path: Path) -> None:
     assert np.abs(sound).max() > 3000
 
 
+def test_a_greeting_and_a_question_are_one_turn(say: Any, tmp_path: Path) -> None:
+    question = join(tmp_path / "both.wav", say("Hello there."), say("What is seven plus two?"))
+    (turn,), _ = talk(question)
+    assert (turn["reply"], turn["interrupted"]) == ("The answer is 9.", False), turn["heard"]
+
+
 def test_ten_turns_with_tools(say: Any, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "visitor_guide.md").write_text(
