@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from earshot.bench.hearing import read_speech
-from recipes.llm import dialogue, phrases
+from recipes.llm import dialogue, listening, noise, phrases
 from recipes.llm import held_out as held_dialogues
 from recipes.stt import held_out as held_speech
 from recipes.stt import line, shards, speakers, texts
@@ -28,6 +28,16 @@ def asked(held: bool, dialogues: int) -> list[str]:
         for m in dialogue.conversation(held)[2]
         if m["role"] == "user"
     ]
+
+
+def test_a_question_is_misheard_as_the_recogniser_does() -> None:
+    said, heard = "please tell me who you are".split(), "please tall me you are".split()
+    assert listening.mistakes(said, heard) == [("tell", "tall"), ("who", "")]
+    random.seed(1)
+    forms = {noise.heard("What does your clock say, {}?") for _ in range(400)}
+    assert all(form.count("{}") == 1 for form in forms) and len(forms) > 10
+    instead = {word for word in noise.MISHEARD["your"] if word}
+    assert any(f"does {word} clock" in form for form in forms for word in instead)
 
 
 def test_no_held_out_sentence_is_trained_on() -> None:

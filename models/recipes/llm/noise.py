@@ -3,8 +3,13 @@
 Only the frame of a sentence is touched; names and numbers in its slots stay whole, so the answer stays the same.
 """
 
+import json
 import random
+from pathlib import Path
 
+MISHEARD_FILE = Path(__file__).parent / "misheard.json"
+MISHEARD: dict[str, dict[str, int]] = json.loads(MISHEARD_FILE.read_text(encoding="utf-8"))
+"""{word: {what the starter recogniser heard: times}}, by listening.py"""
 CONFUSED = {
     "the": ["a", "that", ""], "a": ["the", "uh", ""], "is": ["was", "it's", "as"], "in": ["and"],
     "what's": ["what is", "what"], "what": ["that", "but"], "please": ["", "plays"],
@@ -21,19 +26,30 @@ FILLERS = ["Um,", "Uh,", "Er,", "Well,", "So", "And", "Okay,", "Hey,"]
 def heard(frame: str) -> str:
     """A frame with `{}` slots, or a whole sentence."""
     x = random.random()
-    if x < 0.68:
+    if x < 0.62:
         return frame
-    if x < 0.76:
+    if x < 0.68:
         return frame.rstrip(".?!")
-    if x < 0.82:
+    if x < 0.74:
         return frame.lower().rstrip(".?!")
     words = frame.split()
-    i = random.randrange(len(words))
-    bare = words[i].lower().strip(".,?!")
-    if bare in CONFUSED and len(words) > 2:
-        mark = words[i][-1] if words[i][-1] in ".,?!" else ""
-        words[i] = random.choice(CONFUSED[bare]) + mark
-    elif x > 0.96:
+    if x > 0.97:
         words.insert(0, random.choice(FILLERS))
+    elif len(words) > 2:
+        for i in random.sample(range(len(words)), 1 if x < 0.88 else 2):
+            words[i] = misheard(words[i])
     text = " ".join(w for w in words if w.strip(".,?!")) or frame
+    text = text[0].upper() + text[1:]
     return text if text[-1] in ".?!}" or random.random() < 0.5 else text + "."
+
+
+def misheard(word: str) -> str:
+    """As the recogniser might have it; a slot, and a word that it never got wrong, as it is."""
+    bare = word.lower().strip(".,?!")
+    if bare in CONFUSED and random.random() < 0.3:
+        instead = random.choice(CONFUSED[bare])
+    elif bare in MISHEARD:
+        instead = random.choices(list(MISHEARD[bare]), list(MISHEARD[bare].values()))[0]
+    else:
+        return word
+    return instead + (word[-1] if word[-1] in ".,?!" else "")
