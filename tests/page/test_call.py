@@ -197,8 +197,8 @@ async def test_busy_then_admitted(site: Site, open_window: OpenWindow, answer: A
     await page.click("#talk")
     agent = await answer(site)
     await agent.state("listening", busy=True)
+    await window.state("waiting")  # what is sent to a page that is not yet connected is lost
     await agent.tells("notice", {"kind": "busy", "message": "All lines are busy.", "position": 2})
-    await window.state("waiting")
     await window.true("document.querySelector('#subtitle').textContent.includes('number 2')")
     assert await page.inner_text("#title") == "All lines are busy"
     await agent.tells("notice", {"kind": "busy", "message": "All lines are busy.", "position": 1})
