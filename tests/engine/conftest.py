@@ -96,7 +96,7 @@ async def own_client(own_engine: Engine) -> AsyncIterator[EngineClient]:
 
 @pytest.fixture
 def endless() -> GenerateRequest:
-    """A reply of 500 tokens, whatever the model: its grammar demands these numbers."""
+    """A reply of hundreds of tokens, whatever the model: its grammar demands these numbers."""
     numbers = {"type": "string", "enum": [" ".join(map(str, range(160)))]}
     parameters = {"type": "object", "properties": {"n": numbers}, "required": ["n"]}
     function = {"name": "count", "description": "Counts.", "parameters": parameters}

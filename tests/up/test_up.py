@@ -22,7 +22,7 @@ import psutil
 import pytest
 from earshot.caller.caller import Caller
 from earshot.caller.ticket import from_page
-from earshot.settings import home
+from earshot.settings_file import home
 
 from .conftest import left
 

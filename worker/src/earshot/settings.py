@@ -1,12 +1,10 @@
-"""The settings of Earshot: one tree, and the only reader of the environment.
+"""The settings of Earshot: one tree; with settings_file.py the only reader of the environment.
 
 Sources, first wins: arguments, environment (`EARSHOT_PERSONA__LANGUAGE=en`), `earshot.toml`,
 defaults.
 `earshot.toml` is the file named by EARSHOT_CONFIG, else the one in the current folder. This module
 does not know what the values are used for; each field says so in its description, from which the
 table in the README is made.
-
-Longer than other files: the one place to read from top to bottom for what can be set.
 """
 
 import os
@@ -17,9 +15,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings.sources import TomlConfigSettingsSource
 
 from .errors import SettingsError
+from .settings_file import SettingsFile, config_file, home
 
 WEBHOOK_PATH = "/api/webhook"
 """Where the worker takes what livekit-server tells of calls, on the page's port."""
@@ -271,50 +269,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = config_file()
-        return (init_settings, env_settings, *([_File(settings_cls, file)] if file else []))
-
-
-class _File(TomlConfigSettingsSource):
-    """earshot.toml, whose relative paths mean: beside this file."""
-
-    def __init__(self, settings_cls: type[BaseSettings], file: Path) -> None:
-        self._folder = file.resolve().parent
-        super().__init__(settings_cls, toml_file=file)
-
-    def __call__(self) -> dict[str, Any]:
-        data = super().__call__()
-        for group, key in (
-            (data, "models_dir"),
-            (data, "state_dir"),
-            (data.get("documents"), "folder"),
-            (data.get("persona"), "voice"),
-            (data.get("tools"), "module"),
-        ):
-            if isinstance(group, dict) and isinstance(group.get(key), str):
-                group[key] = str(self._folder / Path(group[key]).expanduser())
-        return data
-
-
-def home() -> Path:
-    """The checkout that this package runs from, else the current folder."""
-    checkout = Path(__file__).resolve().parents[3]
-    return checkout if (checkout / "models" / "manifest.toml").is_file() else Path.cwd()
-
-
-def config_file() -> Path | None:
-    """The earshot.toml in force, or None.
-
-    Raises:
-        SettingsError: EARSHOT_CONFIG names a file that is not there.
-    """
-    named = os.environ.get("EARSHOT_CONFIG")
-    if named:
-        path = Path(named)
-        if not path.is_file():
-            raise SettingsError(f"EARSHOT_CONFIG: {path} is not a file")
-        return path
-    path = Path("earshot.toml")
-    return path if path.is_file() else None
+        return (init_settings, env_settings, *([SettingsFile(settings_cls, file)] if file else []))
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:

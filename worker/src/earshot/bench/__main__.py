@@ -10,7 +10,8 @@ import click
 
 from ..docs import between
 from ..errors import EarshotError
-from ..settings import home, load
+from ..settings import load
+from ..settings_file import home
 from . import models, report
 from .row import Row, Subject
 

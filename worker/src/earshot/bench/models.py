@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from ..models import Profile, load_profile
-from ..settings import home
+from ..settings_file import home
 from . import answering, hearing, loop, speaking, together
 
 PARTS = ("stt", "llm", "voice", "together", "loop")

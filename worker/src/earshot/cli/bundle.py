@@ -75,7 +75,8 @@ def create(
     from ..bundle.create import create as make
     from ..models import sha256
     from ..progress import for_people, size
-    from ..settings import home, load
+    from ..settings import load
+    from ..settings_file import home
     from ..version import __version__
 
     settings = load()

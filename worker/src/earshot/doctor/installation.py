@@ -12,7 +12,7 @@ from ..cores import cores
 from ..errors import EarshotError, ModelError
 from ..models import load_profile
 from ..progress import size
-from ..settings import config_file
+from ..settings_file import config_file
 from ..up import livekit
 from ..up.address import find
 from ..up.plan import ports_needed

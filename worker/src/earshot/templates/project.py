@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ProjectError
-from ..settings import Settings, home
+from ..settings import Settings
+from ..settings_file import home
 
 TEMPLATES = {
     "plain": "A friendly assistant with one tool of its own: the place to start.",

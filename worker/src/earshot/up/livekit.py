@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from ..errors import StackError
-from ..settings import home
+from ..settings_file import home
 
 TEMPLATE = Path(__file__).with_name("livekit.yaml")
 # whoever is not on this machine reaches everything that is bound to one of its addresses

@@ -316,10 +316,7 @@ class Recognition:
         for snapshot in snapshots:
             transcript, found = await snapshot.settle()
             transcripts.append(transcript)
-            words += [
-                Word(w.text, w.start_s + snapshot.start_s, w.end_s + snapshot.start_s, w.confidence)
-                for w in found
-            ]
+            words += found
         text = join(transcripts)
         if not text:
             if self._published:

@@ -50,8 +50,8 @@ class Snapshot:
         """Whether this is, or may yet become, a text to build on."""
         return not self.failed and (self.transcript is None or self.transcript.reliable)
 
-    async def settle(self) -> tuple[Transcript, tuple[Word, ...]]:
-        """The transcript as a final one, with word times if these come in time.
+    async def settle(self) -> tuple[Transcript, list[Word]]:
+        """The transcript as a final one; its words, in the stream's time, if these come in time.
 
         Raises:
             TranscribeError: there is no transcript.
@@ -73,7 +73,10 @@ class Snapshot:
             transcript = await self._start(self._request)
         self.transcript = transcript
         self.align()
-        return transcript, await self._words()
+        return transcript, [
+            replace(w, start_s=w.start_s + self.start_s, end_s=w.end_s + self.start_s)
+            for w in await self._words()
+        ]
 
     def align(self) -> None:
         """Starts on the word times, once the transcript is there."""
