@@ -20,6 +20,7 @@ from pathlib import Path
 import yaml
 
 from .errors import CredentialsError
+from .text_file import NotTextError, read_text
 
 KEY_FILE = "keys.yaml"
 _CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is mistaken for something else
@@ -90,7 +91,10 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         _create(path, make() + "\n")
     _check_mode(path, 0o077, "read", 0o600)
-    text = path.read_text().strip()
+    try:
+        text = read_text(path).strip()
+    except NotTextError as e:
+        raise CredentialsError(f"{path}: {e}") from e
     if not text:
         raise CredentialsError(f"{path}: empty; remove it, and a new one is made at the next start")
     return text

@@ -7,6 +7,7 @@ livekit marks such values as personal, and they are left out.
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -51,6 +52,15 @@ def configure(settings: LogSettings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def tell_ignored(names: Sequence[str]) -> None:
+    """Says once, after `configure`, which variables are taken for a cluster's and not for ours."""
+    if names:
+        structlog.get_logger(__name__).warning(
+            "variables that a cluster sets for its services are no settings, and are ignored",
+            variables=", ".join(names),
+        )
 
 
 def _without_words(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -1,4 +1,4 @@
-"""The settings of Earshot: one tree; with settings_file.py the only reader of the environment.
+"""The settings of Earshot: one tree; environment.py and settings_file.py read with it.
 
 Sources, first wins: arguments, environment (`EARSHOT_PERSONA__LANGUAGE=en`), `earshot.toml`,
 defaults.
@@ -8,14 +8,21 @@ table in the README is made.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from . import environment, user_path
 from .errors import SettingsError
 from .settings_file import SettingsFile, config_file, home
 
@@ -32,7 +39,16 @@ ALL_TOOLS: tuple[ToolName, ...] = (
 )
 
 
-class _Group(BaseModel):
+class _Paths(BaseModel):
+    """Paths of every source are read as people write them: `~` is expanded, empty is none."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_written(cls, value: Any, info: ValidationInfo) -> Any:
+        return user_path.of_field(cls, info.field_name or "", value)
+
+
+class _Group(_Paths):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -229,7 +245,7 @@ class ToolsSettings(_Group):
     )
 
 
-class Settings(BaseSettings):
+class Settings(BaseSettings, _Paths):
     """Everything that can be set."""
 
     model_config = SettingsConfigDict(
@@ -281,33 +297,18 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     Raises:
         SettingsError: one line that names the key, the value and what was expected.
     """
-    _refuse_unknown_environment()
+    environment.refuse_unknown(Settings)
     try:
         return Settings(**(overrides or {}))
     except ValidationError as e:
         raise SettingsError(_explain(e)) from e
-    except tomllib.TOMLDecodeError as e:
-        raise SettingsError(f"{config_file()}: not TOML: {e}") from e
     except ValueError as e:  # pydantic-settings: JSON expected in an environment variable
         raise SettingsError(str(e).splitlines()[0]) from e
 
 
-def _refuse_unknown_environment() -> None:
-    # pydantic-settings ignores unknown variables at the top level: a typing error would pass.
-    for name in sorted(os.environ):
-        if not name.startswith("EARSHOT_") or name == "EARSHOT_CONFIG":
-            continue
-        parts = name.removeprefix("EARSHOT_").lower().split("__")
-        fields: Mapping[str, Any] = Settings.model_fields
-        for i, part in enumerate(parts):
-            if part not in fields:
-                known = ", ".join(fields)
-                raise SettingsError(f"{name}={os.environ[name]!r}: no such key; known: {known}")
-            group = fields[part].annotation
-            if isinstance(group, type) and issubclass(group, BaseModel):
-                fields = group.model_fields
-            elif i < len(parts) - 1:
-                raise SettingsError(f"{name}={os.environ[name]!r}: {part!r} holds no further keys")
+def of_services() -> list[str]:
+    """The variables that a cluster has set for services called like Earshot; they are ignored."""
+    return environment.of_services(Settings)
 
 
 def _explain(error: ValidationError) -> str:
@@ -321,8 +322,9 @@ def _explain(error: ValidationError) -> str:
         for part in path[:-1]:
             fields = fields[part].annotation.model_fields
         return f"{source} = {first['input']!r}: no such key; known: {', '.join(fields)}"
-    message = first["msg"][:1].lower() + first["msg"][1:]
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
     return f"{source} = {first['input']!r}: {message}"
 
 
-__all__ = ["ALL_TOOLS", "Settings", "SettingsError", "ToolName", "load"]
+__all__ = ["ALL_TOOLS", "Settings", "SettingsError", "ToolName", "load", "of_services"]

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .path_type import UserPath
+
 if TYPE_CHECKING:
     from ..bundle.install import Steps
 
-KEY = click.Path(path_type=Path)
+KEY = UserPath()
 
 
 @click.group("bundle")
@@ -45,7 +47,7 @@ def keygen(output: Path) -> None:
 @command.command("create")
 @click.option("--key", type=KEY, required=True, metavar="KEY", help="The private key.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    "-o", "--output", type=UserPath(), metavar="FILE",
     help="Default: earshot-VERSION.tar.",
 )  # fmt: skip
 @click.option(
@@ -58,7 +60,7 @@ def keygen(output: Path) -> None:
     help="Profiles of compose.yaml whose images are carried too.",
 )  # fmt: skip
 @click.option(
-    "--wheelhouse", type=click.Path(path_type=Path), metavar="FOLDER",
+    "--wheelhouse", type=UserPath(), metavar="FOLDER",
     help="Carry these wheels too: what ours depend on.",
 )  # fmt: skip
 def create(
@@ -100,7 +102,7 @@ def create(
 
 
 @command.command("verify", short_help="Check signature and every checksum.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=UserPath())
 @click.option("--key", type=KEY, required=True, metavar="KEY.pub", help="The public key.")
 def verify(file: Path, key: Path) -> None:
     """Check a bundle: its signature, every checksum, nothing extra, nothing missing.
@@ -139,10 +141,10 @@ CHECK_S = click.option(
 
 
 @command.command("install", short_help="Install beside what runs, then switch.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=UserPath())
 @click.option("--key", type=KEY, required=True, metavar="KEY.pub", help="The public key.")
 @click.option(
-    "--to", type=click.Path(path_type=Path), required=True, metavar="DIR",
+    "--to", type=UserPath(), required=True, metavar="DIR",
     help="The folder of all versions.",
 )  # fmt: skip
 @click.option("--downgrade", is_flag=True, help="Take a version older than the one that runs.")
@@ -188,7 +190,7 @@ def install(
 
 @command.command("rollback", short_help="Go back to the version before.")
 @click.option(
-    "--to", type=click.Path(path_type=Path), required=True, metavar="DIR",
+    "--to", type=UserPath(), required=True, metavar="DIR",
     help="The folder of all versions.",
 )  # fmt: skip
 @START

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..operator.options import agreed, destroys, json_option
+from .path_type import UserPath
 
 if TYPE_CHECKING:
     import sqlite3
@@ -120,7 +121,7 @@ def show(call: str, as_json: bool) -> None:
 @command.command("export", short_help="Calls as a file: CSV or JSON.")
 @_filters
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    "-o", "--output", type=UserPath(), metavar="FILE",
     help="Where to (mode 600, in one step); default: standard output.",
 )  # fmt: skip
 @click.option(

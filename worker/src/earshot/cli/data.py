@@ -6,6 +6,7 @@ import click
 
 from ..operator import completing
 from ..operator.options import server_options
+from .path_type import UserFile
 
 if TYPE_CHECKING:
     from livekit import api
@@ -30,7 +31,7 @@ def command() -> None:
 @server_options
 @click.argument("room", shell_complete=completing.rooms)
 @click.argument("text", required=False)
-@click.option("--file", type=click.File("rb"), metavar="FILE", help="Bytes instead; - = stdin.")
+@click.option("--file", type=UserFile(), metavar="FILE", help="Bytes instead; - = stdin.")
 @click.option("--topic", metavar="TOPIC", help="What the receivers tell it by.")
 @click.option(
     "--to", "identities", multiple=True, metavar="ID", help="To this one; several: repeat it."

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from .path_type import UserPath
+
 
 @click.command("doctor")
 @click.option(
@@ -14,11 +16,11 @@ import click
     "--url", metavar="URL", help="Look at this livekit-server, by its key (or --token-file)."
 )
 @click.option(
-    "--code-file", type=click.Path(path_type=Path), metavar="FILE",
+    "--code-file", type=UserPath(), metavar="FILE",
     help="The access code, for --page; - = standard input.",
 )  # fmt: skip
 @click.option(
-    "--token-file", type=click.Path(path_type=Path), metavar="FILE",
+    "--token-file", type=UserPath(), metavar="FILE",
     help="A token that does not do what it should; - = standard input.",
 )  # fmt: skip
 @click.option("--no-call", is_flag=True, help="Leave the agent alone: no spoken question.")
@@ -27,7 +29,7 @@ import click
     metavar="SECONDS", help="For all checks together.",
 )  # fmt: skip
 @click.option(
-    "--report", type=click.Path(path_type=Path), metavar="FILE",
+    "--report", type=UserPath(), metavar="FILE",
     help="Write one file to send: no secret is in it, and no word of a call.",
 )  # fmt: skip
 @click.option(

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 
+from .path_type import UserPath
+
 
 @click.command("engine")
 @click.option(
-    "--socket", type=click.Path(path_type=Path), metavar="PATH",
+    "--socket", type=UserPath(), metavar="PATH",
     help="Where to listen; default: run/engine.sock in `state_dir`. Its folder must be private.",
 )  # fmt: skip
 @click.option("--profile", metavar="NAME", help="Which models; overrides the setting `profile`.")

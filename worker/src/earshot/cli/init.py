@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from .path_type import UserPath
+
 
 @click.command("init")
 @click.option("--yes", is_flag=True, help="Ask nothing: take the best address, and say which.")
@@ -16,7 +18,7 @@ import click
 )  # fmt: skip
 @click.option("--profile", default="", metavar="NAME", help="Which models, at first.")
 @click.option(
-    "--folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), metavar="DIR",
+    "--folder", type=UserPath(file_okay=False), default=Path(), metavar="DIR",
     help="Where compose.yaml is; default: here.",
 )  # fmt: skip
 def command(yes: bool, address: str, ports: str, profile: str, folder: Path) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..operator.options import Duration, Pair, server_options
+from .path_type import UserPath
 
 if TYPE_CHECKING:
     from ..operator.connection import Connection
@@ -23,14 +24,14 @@ def add_join(group: click.Group) -> None:
 @click.option("--identity", metavar="NAME", help="Who you are; default: a new name each time.")
 @click.option("--agent", metavar="NAME", help="Call this agent into the room.")
 @click.option(
-    "--publish", metavar="FILE|mic|tone",
+    "--publish", type=UserPath(str), metavar="FILE|mic|tone",
     help="Speak: a recording once, this machine's microphone, or 440 Hz.",
 )  # fmt: skip
 @click.option(
     "--chat", multiple=True, metavar="TEXT", help="Write this first; may be given several times."
 )
 @click.option(
-    "--record", type=click.Path(path_type=Path), metavar="OUT.wav",
+    "--record", type=UserPath(), metavar="OUT.wav",
     help="Write what all the others say to this WAV file.",
 )  # fmt: skip
 @click.option("--for", "for_s", type=Duration(1), metavar="TIME", help="Leave after this long.")

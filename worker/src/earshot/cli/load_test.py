@@ -7,8 +7,9 @@ import click
 from click.core import ParameterSource
 
 from ..operator.options import Duration
+from .path_type import UserPath
 
-_file = click.Path(path_type=Path)
+_file = UserPath()
 
 
 class Percent(click.ParamType):  # type: ignore[type-arg]

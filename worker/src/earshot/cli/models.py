@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .path_type import UserPath
+
 if TYPE_CHECKING:
     from ..models import Model, Profile
 
@@ -179,7 +181,7 @@ def path(profile: str, as_json: bool) -> None:
 
 
 @command.command("add", short_help="Make a profile of your own models.")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=UserPath())
 @click.option("--name", required=True, metavar="NAME", help="What the profile is to be called.")
 @click.option(
     "--licence", default="the site's own", show_default=True, metavar="TEXT",

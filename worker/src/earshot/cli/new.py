@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from .path_type import UserPath
+
 
 @click.command("new")
 @click.argument("name", required=False)
@@ -12,7 +14,7 @@ import click
     help="What to begin with; --list shows them.",
 )  # fmt: skip
 @click.option(
-    "--in", "parent", type=click.Path(path_type=Path), default=Path(), metavar="DIR",
+    "--in", "parent", type=UserPath(), default=Path(), metavar="DIR",
     help="Where the folder is made; default: here.",
 )  # fmt: skip
 @click.option("--list", "list_", is_flag=True, help="Show the templates, and make nothing.")

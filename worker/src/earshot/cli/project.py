@@ -1,7 +1,6 @@
 """`earshot project …`: add, list, use, remove."""
 
 import sys
-from typing import IO
 
 import click
 
@@ -28,7 +27,7 @@ def command() -> None:
 @click.option("--url", required=True, metavar="URL", help="ws://HOST:PORT or wss://…")
 @click.option("--api-key", metavar="KEY", help="Default: LIVEKIT_API_KEY, else it is asked for.")
 @click.option(
-    "--secret-file", type=click.File("r"), metavar="FILE",
+    "--secret-file", metavar="FILE",
     help="Where the secret is; - = standard input. Default: LIVEKIT_API_SECRET, else asked for.",
 )  # fmt: skip
 @click.option("--use", is_flag=True, help="Talk to it where no other server is named.")
@@ -37,7 +36,7 @@ def add(
     name: str,
     url: str,
     api_key: str | None,
-    secret_file: IO[str] | None,
+    secret_file: str | None,
     use: bool,
     replace: bool,
 ) -> None:
@@ -54,6 +53,7 @@ def add(
     from ..errors import CredentialsError
     from ..operator import projects
     from ..operator.connection import KEY, SECRET, check_url
+    from ..operator.requests import read_secret
 
     projects.check_name(name)
     address = check_url(url, "--url")
@@ -62,7 +62,7 @@ def add(
         raise CredentialsError(f"there is a project {name!r} already: give --replace")
     key = api_key or os.environ.get(KEY) or _ask("API key", "--api-key", hidden=False)
     if secret_file is not None:
-        secret = secret_file.read().strip()
+        secret = read_secret(secret_file)
     else:
         secret = os.environ.get(SECRET) or _ask("API secret", "--secret-file", hidden=True)
     if not key.strip() or not secret:

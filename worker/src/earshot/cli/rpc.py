@@ -58,7 +58,10 @@ def call(
     from ..operator import rpc
 
     if payload == "-":
-        payload = sys.stdin.read(MOST_BYTES + 1)
+        try:
+            payload = sys.stdin.buffer.read(MOST_BYTES + 1).decode()
+        except UnicodeDecodeError as e:
+            raise click.UsageError("standard input: PAYLOAD was expected in UTF-8") from e
     if len(payload.encode()) > MOST_BYTES:
         raise click.UsageError(f"PAYLOAD is too long: at most {MOST_BYTES} bytes")
     if caller:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import click
 
+from .path_type import UserPath
+
 
 @click.command("talk")
-@click.argument("questions", nargs=-1, type=click.Path(path_type=Path), metavar="[QUESTION.wav]...")
+@click.argument("questions", nargs=-1, type=UserPath(), metavar="[QUESTION.wav]...")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="ANSWER.wav",
+    "-o", "--output", type=UserPath(), metavar="ANSWER.wav",
     help="Write what the agent says to this WAV file.",
 )  # fmt: skip
 @click.option(

@@ -245,7 +245,7 @@ def inspect(token: str | None, url: str | None, project: str | None, as_json: bo
     if token in (None, "-"):
         if sys.stdin.isatty():
             raise click.UsageError("a token was expected, as argument or on standard input")
-        token = sys.stdin.read(65536)
+        token = sys.stdin.buffer.read(65536).decode("utf-8-sig", "replace")
     assert token is not None
     given = [connection.resolve(url, project)] if url or project else connection.known()
     seen = tokens.inspect(token, given)

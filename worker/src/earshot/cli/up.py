@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from .path_type import UserPath
+
 
 @click.command("up")
 @click.option(
@@ -19,7 +21,7 @@ import click
     "--demo", is_flag=True, help="A scripted caller asks three questions; then everything stops."
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("answer.wav"),
+    "-o", "--output", type=UserPath(), default=Path("answer.wav"),
     show_default=True, metavar="ANSWER.wav", help="With --demo: what the caller heard.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per event, nothing else.")

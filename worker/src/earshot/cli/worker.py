@@ -12,11 +12,12 @@ def command() -> int:
     """
     import asyncio
 
-    from ..log import configure
-    from ..settings import load
+    from ..log import configure, tell_ignored
+    from ..settings import load, of_services
     from ..worker import work
 
     settings = load()
     configure(settings.log)
+    tell_ignored(of_services())
     asyncio.run(work(settings))
     return 0

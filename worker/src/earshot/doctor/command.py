@@ -1,13 +1,13 @@
 """`earshot doctor`: target, checks and output, together."""
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from ..errors import CredentialsError
+from ..text_file import NotTextError, read_input
 from .checks import checks
 from .examination import examine
 from .finding import Finding
@@ -103,8 +103,8 @@ def _target(options: Options) -> Target:
 def _read(path: Path, option: str) -> str:
     """A secret is no argument: everybody on a machine may read its command lines."""
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text()
-    except (OSError, UnicodeDecodeError) as e:
+        text = read_input(path)
+    except (OSError, NotTextError) as e:
         raise CredentialsError(f"{option} {path}: {getattr(e, 'strerror', '') or e}") from e
     if not text.strip():
         raise CredentialsError(f"{option} {path}: empty")

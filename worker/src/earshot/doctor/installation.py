@@ -12,6 +12,7 @@ from ..cores import cores
 from ..errors import EarshotError, ModelError
 from ..models import load_profile
 from ..progress import size
+from ..settings import of_services
 from ..settings_file import config_file
 from ..up import livekit
 from ..up.address import find
@@ -33,7 +34,9 @@ async def settings(target: Target) -> AsyncIterator[Finding]:
         return
     file = config_file()
     source = str(file) if file else "defaults and environment"
-    yield green("settings", f"{source}, profile {target.settings.profile}")
+    ignored = of_services()
+    said = f"; ignored, as a cluster's own: {', '.join(ignored)}" if ignored else ""
+    yield green("settings", f"{source}, profile {target.settings.profile}{said}")
 
 
 async def secrets(target: Target) -> AsyncIterator[Finding]:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from ..errors import InitError
+from ..text_file import NotTextError, read_text
 
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>.*?)\s*")
 
@@ -19,9 +20,11 @@ class EnvFile:
         """
         self.path = path
         try:
-            self._text = path.read_text() if path.exists() else ""
-        except (OSError, UnicodeDecodeError) as e:
-            raise InitError(f"{path}: not readable: {e}") from e
+            self._text = read_text(path) if path.exists() else ""
+        except NotTextError as e:
+            raise InitError(f"{path}: {e}") from e
+        except OSError as e:
+            raise InitError(f"{path}: not readable: {e.strerror or e}") from e
         self._values: dict[str, str] = {}
         for line in self._text.splitlines():
             if match := _LINE.fullmatch(line):

@@ -14,6 +14,7 @@ from .. import endpoints
 from ..errors import NotRunningError
 from ..operator.connection import Connection
 from ..settings import Settings, load
+from ..text_file import NotTextError, read_text
 from ..version import __version__
 from . import compare, plot, result, table
 from .machine import Machine
@@ -183,8 +184,8 @@ def _write_markdown(path: Path, text: str | None) -> None:
     from ..docs import between
 
     try:
-        old = path.read_text(encoding="utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as e:
+        old = read_text(path) if path.exists() else ""
+    except (OSError, NotTextError) as e:
         raise click.UsageError(f"--markdown {path}: not a text that can be read: {e}") from e
     marked = f"<!-- {MARK}: begin -->" in old and f"<!-- {MARK}: end -->" in old
     if old and not marked:

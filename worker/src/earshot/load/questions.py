@@ -7,12 +7,14 @@ from pathlib import Path
 
 from ..caller.speech import Speech
 from ..errors import AudioError
+from ..text_file import NotTextError, decode
 
 SHIPPED = Path(__file__).parents[1] / "caller" / "questions" / "questions.toml"
 SOUNDS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a")
 FILES_MAX = 200
 SECONDS_MAX = 60.0
 TEXT_MAX = 1000
+BYTES_MAX = 16 * TEXT_MAX
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,15 @@ def of_folder(folder: Path) -> Questions:
 def _own(sound: Path) -> Question:
     path = sound.with_suffix(".txt")
     try:
-        with path.open(encoding="utf-8") as file:
-            lines = file.read(TEXT_MAX * 2).splitlines()
+        with path.open("rb") as file:
+            data = file.read(BYTES_MAX)
+        whole = data if len(data) < BYTES_MAX else data.rpartition(b"\n")[0]
+        lines = decode(whole).splitlines()
     except FileNotFoundError:
         raise AudioError(
             f"{sound}: its words are missing; {path.name} was expected beside it"
         ) from None
-    except (OSError, UnicodeDecodeError) as e:
+    except (OSError, NotTextError) as e:
         raise AudioError(f"{path}: not a text that can be read: {e}") from e
     text, right = ([line.strip() for line in lines] + ["", ""])[:2]
     if not text or len(text) > TEXT_MAX:

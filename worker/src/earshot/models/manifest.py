@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError, ProfileError
+from ..text_file import NotTextError, read_text
 from .lock import Lock
 from .profile import KINDS, Kind, Model, ModelFile, Profile, Source
 
@@ -48,8 +49,8 @@ def read_tables(path: Path) -> dict[str, dict[str, Any]]:
         ModelError: it is missing or damaged.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))["profiles"]
-    except (OSError, UnicodeDecodeError) as e:
+        tables = tomllib.loads(read_text(path))["profiles"]
+    except (OSError, NotTextError) as e:
         raise ModelError(f"models_dir: {path} cannot be read: {_reason(e)}") from e
     except (tomllib.TOMLDecodeError, KeyError) as e:
         raise ModelError(f"{path}: not a manifest: {e}") from e

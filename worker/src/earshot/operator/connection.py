@@ -18,7 +18,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import credentials, endpoints
-from ..errors import CredentialsError, NotRunningError
+from ..errors import CredentialsError, InitError, NotRunningError
+from ..init.env_file import EnvFile
 from ..settings import Settings
 from ..settings import load as load_settings
 from . import projects
@@ -162,12 +163,11 @@ def _compose(settings: Settings) -> Connection:
             f"no livekit-server: `earshot up` does not run with {settings.state_dir}; start it, or"
             f" name a server by --url, {URL} or --project"
         )
-    ports = [
-        line.partition("=")[2].strip()
-        for line in (environment.read_text().splitlines() if environment.is_file() else [])
-        if line.startswith("EARSHOT_NETWORK__LIVEKIT_PORT=")
-    ]
-    port = ports[-1] if ports else str(settings.network.livekit_port)
+    try:
+        port = EnvFile(environment).get("EARSHOT_NETWORK__LIVEKIT_PORT")
+    except InitError as e:
+        raise CredentialsError(str(e)) from e
+    port = port or str(settings.network.livekit_port)
     return _with_keys(f"ws://127.0.0.1:{port}", state, "docker compose in this folder")
 
 

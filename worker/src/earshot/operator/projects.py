@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from ..errors import CredentialsError
+from ..text_file import NotTextError, read_text
 
 _NAME = re.compile(r"[\w.-]{1,64}")
 _KEYS = ("url", "api_key", "api_secret")
@@ -70,12 +71,14 @@ def load() -> Projects:
                 f"{file}: others may read it (mode {mode:o}, expected 600): if it was ever exposed,"
                 f" change the keys in it; else chmod 600 {file}"
             )
-        data = yaml.safe_load(file.read_text())
+        data = yaml.safe_load(read_text(file))
     except FileNotFoundError:
         return Projects()
     except OSError as e:
         raise CredentialsError(f"{file}: {e.strerror or e}") from e
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
+    except NotTextError as e:
+        raise CredentialsError(f"{file}: {e}") from e
+    except yaml.YAMLError as e:
         raise CredentialsError(f"{file}: not YAML") from e
     return _parse(file, data)
 

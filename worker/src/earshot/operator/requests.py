@@ -9,12 +9,13 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
+
+from ..text_file import decode, read_input
 
 M = TypeVar("M", bound=Message)
 
@@ -35,16 +36,15 @@ def read(file: str | None, option: str = "--request") -> dict[str, Any]:
         return {}
     name = "standard input" if file == "-" else file
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
-        data = json.loads(text)
+        data = json.loads(read_input(file))
     except OSError as e:
         raise click.UsageError(f"{option} {name}: {e.strerror or e}") from e
-    except UnicodeDecodeError as e:
-        raise click.UsageError(f"{option} {name}: not UTF-8") from e
     except json.JSONDecodeError as e:
         raise click.UsageError(
             f"{option} {name}: line {e.lineno}, column {e.colno}: not JSON: {e.msg}"
         ) from e
+    except ValueError as e:
+        raise click.UsageError(f"{option} {name}: {e}") from e
     if not isinstance(data, dict):
         raise click.UsageError(f"{option} {name}: a JSON object was expected")
     return data
@@ -57,8 +57,8 @@ def read_secret(file: str) -> str:
         click.UsageError: not there, or empty.
     """
     try:
-        text = sys.stdin.readline() if file == "-" else Path(file).read_text()
-    except (OSError, UnicodeDecodeError) as e:
+        text = decode(sys.stdin.buffer.readline()) if file == "-" else read_input(file)
+    except (OSError, ValueError) as e:
         raise click.UsageError(f"{file}: {getattr(e, 'strerror', None) or e}") from e
     secret = text.strip().partition("\n")[0].strip()
     if not secret:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EarshotError, NothingHeardError, SettingsError
-from ..log import configure
+from ..log import configure, tell_ignored
 from ..models import load_profile
-from ..settings import Settings, load
+from ..settings import Settings, load, of_services
 from ..tools.documents import open_documents
 from .recording import Recording
 from .wav_file import WavFile
@@ -42,6 +42,7 @@ def talk(options: Options) -> int:
     """
     settings = load({"profile": options.profile} if options.profile else None)
     configure(settings.log)
+    tell_ignored(of_services())
     logging.getLogger("livekit.agents").setLevel(max(logging.ERROR, logging.root.level))
     if not (options.questions or options.texts or options.mic):
         raise SettingsError("nothing to do: give a recording, --text or --mic (see --help)")

@@ -25,7 +25,9 @@ class Checklist:
         return {"step": self._at + 1, "of": len(self._steps), "text": self._steps[self._at]}
 
 
-checklist = Checklist([line for line in STEPS.read_text().splitlines() if line.strip()])
+checklist = Checklist(
+    [line for line in STEPS.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+)
 
 
 @function_tool

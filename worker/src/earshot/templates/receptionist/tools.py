@@ -16,7 +16,7 @@ TEXT_MAX = 2000
 def find(name: str) -> list[dict[str, str]]:
     """The people whose name, or a part of it, that is."""
     words = name.lower().split()
-    people: list[dict[str, str]] = tomllib.loads(PEOPLE.read_text())["people"]
+    people: list[dict[str, str]] = tomllib.loads(PEOPLE.read_text(encoding="utf-8-sig"))["people"]
     return [p for p in people if words and all(w in p["name"].lower().split() for w in words)]
 
 
