@@ -10,6 +10,7 @@ import ctypes
 import logging
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 # OpenMP threads that spin while they wait starve the speech models on the same cores: 160 ms
@@ -28,6 +29,12 @@ _LEVELS = {_ERROR: logging.WARNING}
 # What an aborted evaluation logs as errors: GGML_STATUS_ABORTED is 1, llama_decode returns 2.
 _CANCELLED = ("failed with error 1", "compute status: 1", "ret = 2")
 _recent: collections.deque[str] = collections.deque(maxlen=20)
+_folder = Path(os.environ.get("LLAMA_CPP_LIB_PATH") or Path(lib.__file__).with_name("lib"))
+# ggml's symbols are found through libllama, which depends on the one copy that is in use
+_ggml = ctypes.CDLL(str(_folder / "libllama.so"))
+_ggml.ggml_backend_reg_count.restype = ctypes.c_size_t
+_ggml.ggml_backend_load_all_from_path.argtypes = [ctypes.c_char_p]
+_ggml.ggml_backend_load_all_from_path.restype = None
 _state = threading.local()
 _backend_lock = threading.Lock()
 _backend_ready = False
@@ -55,6 +62,9 @@ def start() -> None:
     with _backend_lock:
         lib.llama_log_set(_log, ctypes.c_void_p(0))
         if not _backend_ready:
+            # where the code that computes comes as libraries of its own, nobody else loads them
+            if not _ggml.ggml_backend_reg_count():
+                _ggml.ggml_backend_load_all_from_path(str(_folder).encode())
             lib.llama_backend_init()
             _backend_ready = True
 
