@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from livekit import rtc
 
+from ..audio_file import Samples
 from ..errors import CallError
 from .ear import PAUSE_S, Ear, Sound
 from .microphone import Microphone, Spoken
 from .observed import Seen, Watch
-from .speech import Samples, Speech
+from .speech import Speech
 from .ticket import Ticket
 
 POLL_S = 0.02

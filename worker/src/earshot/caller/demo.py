@@ -9,10 +9,11 @@ from typing import Any
 
 from livekit import rtc
 
+from ..audio_file import Samples
 from ..errors import CallError
 from ..talk.wav_file import WavFile
 from .caller import Answer, Caller
-from .speech import RATE_HZ, Samples, Speech
+from .speech import RATE_HZ, Speech
 from .ticket import from_page
 
 HERE = Path(__file__).parent

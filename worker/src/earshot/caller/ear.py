@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from livekit import rtc
 
-from .speech import RATE_HZ, Samples
+from ..audio_file import Samples
+from .speech import RATE_HZ
 
 FRAME_S = 0.01
 LOUD = 330.0

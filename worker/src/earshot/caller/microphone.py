@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from livekit import rtc
 
-from .speech import RATE_HZ, Samples, Speech
+from ..audio_file import Samples
+from .speech import RATE_HZ, Speech
 
 FRAME_S = 0.01
 FRAME = int(RATE_HZ * FRAME_S)

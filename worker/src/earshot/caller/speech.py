@@ -3,19 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
-import numpy.typing as npt
 
+from ..audio_file import FRAME_S, Samples, decode
 from ..errors import AudioError
 
 RATE_HZ = 48_000
 """a browser's microphone"""
+LONGEST_S = 3600
 STEP_S = 0.01
 QUIET = 0.05
 """-26 dB below the loudest 10 ms: the voice has ended"""
-
-Samples = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -35,17 +33,13 @@ class Speech:
         """Reads a recording of any rate.
 
         Raises:
-            AudioError: it cannot be read, or is silent.
+            AudioError: it cannot be read, is silent, or longer than an hour.
         """
-        pieces = []
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
-        try:
-            with av.open(str(path)) as container:
-                for frame in container.decode(audio=0):
-                    pieces += [p.to_ndarray()[0] for p in resampler.resample(frame)]
-                pieces += [p.to_ndarray()[0] for p in resampler.resample(None)]
-        except (av.error.FFmpegError, OSError, IndexError) as e:
-            raise AudioError(f"{path}: not a recording that can be read: {e}") from e
+        pieces: list[Samples] = []
+        for piece in decode(path, RATE_HZ, "a recording"):
+            pieces.append(piece)
+            if len(pieces) * FRAME_S > LONGEST_S:  # it is held in memory
+                raise AudioError(f"{path}: longer than {LONGEST_S // 60} min, the most expected")
         return cls.of(np.concatenate(pieces) if pieces else np.zeros(0, np.int16), text, str(path))
 
     @classmethod

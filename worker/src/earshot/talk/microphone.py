@@ -11,7 +11,8 @@ import numpy.typing as npt
 from livekit import rtc
 from livekit.agents.voice import io
 
-from .recording import FRAME, FRAME_S, RATE_HZ, Recording
+from ..audio_file import FRAME_S
+from .recording import FRAME, RATE_HZ, Recording
 
 READ_AHEAD = 25  # frames decoded at once, in a thread: half a second
 SILENCE = np.zeros(FRAME, np.int16)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import av.error
 import numpy as np
 import numpy.typing as npt
 
+from .. import audio_file
+from ..audio_file import FRAME_S
 from ..errors import AudioError
 
 RATE_HZ = 16000
-FRAME_S = 0.02
 FRAME = int(RATE_HZ * FRAME_S)
 # containers whose header states the exact length: others estimate it from the bit rate
 EXACT = {"wav", "w64", "flac", "aiff", "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
@@ -72,43 +72,13 @@ def decode(path: Path) -> Iterator[npt.NDArray[np.int16]]:
     Raises:
         AudioError: with the file and the reason in one line.
     """
-    if not path.exists():
-        raise AudioError(f"{path}: no such file; a recorded question was expected")
-    if path.is_dir():
-        raise AudioError(f"{path}: a folder; a recorded question was expected")
-    try:
-        if path.is_file() and path.stat().st_size == 0:
-            raise AudioError(f"{path}: empty; a recorded question was expected")
-        container = av.open(str(path))
-    except (av.error.FFmpegError, OSError) as e:
-        raise AudioError(f"{path}: not audio that can be read: {_reason(e)}") from e
-    decoded = 0
-    with container:
-        if not container.streams.audio:
-            raise AudioError(f"{path}: holds no audio stream; a recorded question was expected")
-        fifo = av.AudioFifo()
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
-        try:
-            for frame in container.decode(audio=0):
-                for piece in resampler.resample(frame):
-                    piece.pts = None
-                    fifo.write(piece)
-                while (ready := fifo.read(FRAME)) is not None:
-                    decoded += FRAME
-                    yield ready.to_ndarray()[0]
-        except av.error.FFmpegError as e:
-            where = decoded / RATE_HZ
-            raise AudioError(f"{path}: cut off or damaged at {where:.2f} s: {_reason(e)}") from e
-        for piece in resampler.resample(None):
-            piece.pts = None
-            fifo.write(piece)
-        while (rest := fifo.read(FRAME, partial=True)) is not None:
-            yield rest.to_ndarray()[0]
+    return audio_file.decode(path, RATE_HZ, "a recorded question")
 
 
 def _promised_s(path: Path) -> float | None:
-    with av.open(str(path)) as container:
-        stream = container.streams.audio[0]
+    with audio_file.open_container(path) as container:
+        stream = container.streams.best("audio")
+        assert isinstance(stream, av.AudioStream)  # it was decoded
         if container.format.name not in EXACT:
             return None
         if container.format.name == "matroska,webm":
@@ -147,7 +117,3 @@ def _speech_end_s(levels: list[float], duration_s: float) -> float:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).strip()
