@@ -117,6 +117,11 @@ def pack_generate(r: llama_cpp.GenerateRequest) -> pb.GenerateRequest:
         parallel_tool_calls=r.parallel_tool_calls,
         stop=r.stop,
         conversation=r.conversation,
+        written=r.written,
+        choices=r.choices,
+        choice_bias=r.choice_bias,
+        reply_schema="" if r.reply_schema is None else json.dumps(r.reply_schema),
+        head=r.head,
     )
 
 
@@ -139,6 +144,11 @@ def unpack_generate(m: pb.GenerateRequest, timeout_s: float) -> llama_cpp.Genera
         stop=list(m.stop),
         timeout_s=timeout_s,
         conversation=m.conversation if m.HasField("conversation") else None,
+        written=m.written,
+        choices=list(m.choices),
+        choice_bias=list(m.choice_bias),
+        reply_schema=_schema(m.reply_schema),
+        head=m.head,
     )
 
 
@@ -148,6 +158,7 @@ def pack_warm(r: llama_cpp.WarmRequest) -> pb.WarmRequest:
         tools=_dump(r.tools),
         heard=r.heard,
         conversation=r.conversation,
+        head=r.head,
     )
 
 
@@ -160,6 +171,7 @@ def unpack_warm(m: pb.WarmRequest, timeout_s: float) -> llama_cpp.WarmRequest:
         messages=_load(m.messages, "messages"),
         tools=_load(m.tools, "tools"),
         heard=m.heard,
+        head=m.head,
         timeout_s=timeout_s,
         conversation=m.conversation if m.HasField("conversation") else None,
     )
@@ -224,6 +236,16 @@ def _load(text: str, name: str) -> list[dict[str, Any]]:
         raise llama_cpp.PromptError(f"{name}: not JSON: {e}") from e
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise llama_cpp.PromptError(f"{name}: expected a list of objects")
+    return value
+
+
+def _schema(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text) if text else None
+    except ValueError as e:
+        raise llama_cpp.PromptError(f"reply_schema: not JSON: {e}") from e
+    if value is not None and not isinstance(value, dict):
+        raise llama_cpp.PromptError("reply_schema: expected an object")
     return value
 
 

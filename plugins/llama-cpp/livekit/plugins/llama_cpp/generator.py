@@ -37,6 +37,18 @@ class GenerateRequest:
     """More than one call in one reply."""
     stop: list[str] = field(default_factory=list)
     """Texts that end the reply and are not part of it."""
+    written: str = ""
+    """How the reply begins: put in place, not chosen by the model and not part of the events."""
+    choices: list[str] = field(default_factory=list)
+    """The reply is one of these texts, and comes whole. Nothing is written for it beyond what tells
+    them apart."""
+    choice_bias: list[float] = field(default_factory=list)
+    """Logits added to the choices, in their order."""
+    reply_schema: dict[str, Any] | None = None
+    """The reply is a JSON object of this schema, and comes whole."""
+    head: int = 0
+    """How many messages, from the first, are the same in every conversation, such as worked
+    examples; 0 = the system messages. What they take of the KV cache is kept for all."""
     timeout_s: float | None = None
     """From submission to the last token; None = no deadline."""
     conversation: str | None = None
@@ -52,6 +64,8 @@ class WarmRequest:
     tools: list[ToolDefinition] = field(default_factory=list)
     heard: str = ""
     """What the user has said so far; may still change at its end."""
+    head: int = 0
+    """As in GenerateRequest."""
     timeout_s: float | None = None
     conversation: str | None = None
 

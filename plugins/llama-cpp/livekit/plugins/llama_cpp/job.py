@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .cache import Sequence
+from .choice import Choice
 from .errors import GenerateError
+from .fields import Fields
 from .prompt import Prompt
 from .reply import Reply
 
@@ -19,7 +21,7 @@ class Job:
     prompt: Prompt
     done: Callable[[GenerateError | None], None]
     """Called once from the engine's thread; None = it went well."""
-    reply: Reply | None = None
+    reply: Reply | Choice | Fields | None = None
     """None: only warms the cache."""
     conversation: str | None = None
     deadline: float | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -47,6 +48,7 @@ from .generator import (
     WarmRequest,
 )
 
+_WHOLE_S, _OBJECT_TOKENS = 10.0, 128
 _EXTRA = ("max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "stop", "conversation")
 
 
@@ -178,6 +180,7 @@ class LLM(llm.LLM[Any]):
         tools: list[llm.Tool] | None = None,
         *,
         heard: str = "",
+        head: int = 0,
         conversation: str | None = None,
         timeout_s: float | None = None,
     ) -> int:
@@ -191,6 +194,7 @@ class LLM(llm.LLM[Any]):
             chat_ctx: The conversation without the turn that the user is speaking.
             tools: As in `chat`.
             heard: The transcript so far of what the user is saying; its end may still change.
+            head: As in `choose`.
             conversation: As in `chat`'s extra_kwargs.
             timeout_s: Stop then, and keep what was done.
 
@@ -204,11 +208,78 @@ class LLM(llm.LLM[Any]):
             messages=_messages(chat_ctx),
             tools=_definitions(tools),
             heard=heard,
+            head=head,
             conversation=conversation,
             timeout_s=timeout_s,
         )
         try:
             return await self._generator.warm(request)
+        except GenerateError as e:
+            _raise_api_error(e)
+
+    async def choose(
+        self,
+        chat_ctx: llm.ChatContext,
+        choices: Sequence[str],
+        *,
+        bias: Sequence[float] = (),
+        head: int = 0,
+    ) -> str:
+        """Which of a few texts the model would reply with.
+
+        Costs the evaluation of what of the prompt isn't in the KV cache yet and, as long as the
+        texts begin differently, nothing beyond that.
+
+        Args:
+            chat_ctx: The conversation, the question last.
+            choices: Different texts.
+            bias: Logits added to the choices, in their order.
+            head: How many items, from the first, are the same in every conversation, such as worked
+                examples: what they take of the KV cache is kept for all. 0 = the instructions.
+
+        Raises:
+            APIError: As `chat`.
+        """
+        return await self._whole(
+            chat_ctx, choices=list(choices), choice_bias=[float(b) for b in bias], head=head
+        )
+
+    async def fill(
+        self,
+        chat_ctx: llm.ChatContext,
+        schema: dict[str, Any],
+        *,
+        written: str = "",
+        head: int = 0,
+    ) -> dict[str, Any]:
+        """A JSON object of a schema, written by the model inside the schema's grammar.
+
+        Args:
+            chat_ctx: The conversation, the question last.
+            schema: JSON schema of an object.
+            written: What the reply begins with, before the object.
+            head: As in `choose`.
+
+        Raises:
+            APIError: As `chat`; also when the object wasn't complete within max_tokens.
+        """
+        text = await self._whole(
+            chat_ctx, reply_schema=schema, written=written, head=head, max_tokens=_OBJECT_TOKENS
+        )
+        try:
+            value = json.loads(text)
+        except ValueError as e:
+            raise APIConnectionError(f"not a JSON object: {text[:80]!r}", retryable=False) from e
+        assert isinstance(value, dict)
+        return value
+
+    async def _whole(self, chat_ctx: llm.ChatContext, **held: Any) -> str:
+        request = dataclasses.replace(
+            self._defaults, messages=_messages(chat_ctx), timeout_s=_WHOLE_S, **held
+        )
+        try:
+            async with aclosing(self._generator.generate(request)) as events:
+                return "".join([e.text async for e in events if isinstance(e, TextDelta)])
         except GenerateError as e:
             _raise_api_error(e)
 

@@ -6,6 +6,7 @@ Renders, tokenises and plans on its own small thread pool; the engine's thread o
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import threading
@@ -18,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from .cache import KvCache
+from .choice import Choice
 from .context import Context
 from .engine import Engine
 from .errors import ClosedError, GenerateError, OverloadedError, PromptError
+from .fields import Fields
 from .generator import (
     Done,
     Event,
@@ -170,6 +173,7 @@ class LocalGenerator:
                 request.tools,
                 request.heard,
                 limit=self._limit - 1,
+                head=request.head,
             )
             if not prompt.tokens:
                 return 0
@@ -226,7 +230,12 @@ class LocalGenerator:
         """Everything that can be done before the engine: prompt, parser, sampler, grammar."""
         max_tokens = max(request.max_tokens, 1)
         promised = min(max_tokens, self._limit // _MAX_REPLY_SHARE)
-        prompt = self._builder.reply(request.messages, request.tools, limit=self._limit - promised)
+        prompt = self._builder.reply(
+            request.messages, request.tools, limit=self._limit - promised, head=request.head
+        )
+        if request.choices or request.reply_schema is not None:
+            return self._held(request, prompt, submitted_at, emit, max_tokens)
+        prompt = self._going_on(prompt, request.written)
         calls, forced = self._calls(request)
         dialect = self._builder.dialect
         if forced:
@@ -256,20 +265,33 @@ class LocalGenerator:
             parallel_calls=request.parallel_tool_calls,
             emit=emit,
         )
+        return _replying(request, prompt, reply, limit, submitted_at, emit)
 
-        def done(error: GenerateError | None) -> None:
-            emit(error if error is not None else Done(reply.reason or "stop", _usage(job)))
+    def _held(
+        self,
+        request: GenerateRequest,
+        prompt: Prompt,
+        submitted_at: float,
+        emit: Callable[[Event | Exception], None],
+        max_tokens: int,
+    ) -> Job:
+        """A reply that is held to a few texts, or to a schema."""
+        if request.choices:
+            if "" in request.choices or len(set(request.choices)) < len(request.choices):
+                raise PromptError(f"choices {request.choices!r}, expected different texts")
+            prompt = self._going_on(prompt, request.written)
+            choice = Choice(self._model, request.choices, bias=request.choice_bias, emit=emit)
+            return _replying(request, prompt, choice, max_tokens, submitted_at, emit)
+        assert request.reply_schema is not None
+        greedy = Sampler(self._model, temperature=0, top_k=0, top_p=1, min_p=0, seed=None)
+        fields = Fields(self._model, greedy, request.reply_schema, max_tokens=max_tokens, emit=emit)
+        prompt = self._going_on(prompt, request.written + fields.opening)
+        return _replying(request, prompt, fields, max_tokens, submitted_at, emit)
 
-        job = Job(
-            prompt,
-            done,
-            reply=reply,
-            conversation=request.conversation,
-            deadline=_deadline(submitted_at, request.timeout_s),
-            reserve=limit,
-            submitted_at=submitted_at,
-        )
-        return job
+    def _going_on(self, prompt: Prompt, written: str) -> Prompt:
+        if not written:
+            return prompt
+        return dataclasses.replace(prompt, tokens=[*prompt.tokens, *self._model.tokenize(written)])
 
     def _calls(self, request: GenerateRequest) -> tuple[str | None, bool]:
         """The grammar of the calls the request allows, and whether one must be made."""
@@ -288,6 +310,29 @@ class LocalGenerator:
             if len(self._grammars) > _GRAMMARS:
                 self._grammars.popitem(last=False)
         return grammar, choice != "auto"
+
+
+def _replying(
+    request: GenerateRequest,
+    prompt: Prompt,
+    reply: Reply | Choice | Fields,
+    reserve: int,
+    submitted_at: float,
+    emit: Callable[[Event | Exception], None],
+) -> Job:
+    def done(error: GenerateError | None) -> None:
+        emit(error if error is not None else Done(reply.reason or "stop", _usage(job)))
+
+    job = Job(
+        prompt,
+        done,
+        reply=reply,
+        conversation=request.conversation,
+        deadline=_deadline(submitted_at, request.timeout_s),
+        reserve=reserve,
+        submitted_at=submitted_at,
+    )
+    return job
 
 
 def default_threads() -> int:

@@ -60,9 +60,20 @@ class PromptBuilder:
         self._heads_lock = threading.Lock()
 
     def reply(
-        self, messages: Sequence[Message], tools: Sequence[ToolDefinition], *, limit: int
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolDefinition],
+        *,
+        limit: int,
+        head: int = 0,
     ) -> Prompt:
         """The prompt of the assistant's next reply, at most `limit` tokens.
+
+        Args:
+            messages: The conversation.
+            tools: What the model may call.
+            limit: Most tokens.
+            head: How many messages are the same in every conversation; 0 = the system messages.
 
         Raises:
             PromptError: The template refuses the messages.
@@ -72,9 +83,9 @@ class PromptBuilder:
         def render(kept: Sequence[Message]) -> str:
             return self._template.render(kept, tools)
 
-        text, tokens = self._fit(messages, render, limit)
+        text, tokens = self._fit(messages, render, limit, head)
         thinking = text.rstrip().endswith(self.dialect.thinking[0])
-        return Prompt(tokens, self._head(messages, tools, tokens), thinking)
+        return Prompt(tokens, self._head(messages, tools, tokens, head), thinking)
 
     def prefix(
         self,
@@ -83,6 +94,7 @@ class PromptBuilder:
         heard: str,
         *,
         limit: int,
+        head: int = 0,
     ) -> Prompt:
         """The part of the coming prompt that is known while the user still speaks.
 
@@ -93,10 +105,10 @@ class PromptBuilder:
         def render(kept: Sequence[Message]) -> str:
             return self._template.render(kept, tools, reply=False).partition(_MARK)[0]
 
-        _, tokens = self._fit([*messages, user], render, limit)
+        _, tokens = self._fit([*messages, user], render, limit, head)
         if heard.strip():
             tokens = tokens[:-1]  # the last word may go on, and become another token
-        return Prompt(tokens, self._head(messages, tools, tokens))
+        return Prompt(tokens, self._head(messages, tools, tokens, head))
 
     def tokenize(self, text: str) -> list[int]:
         special = self._model.special
@@ -108,12 +120,13 @@ class PromptBuilder:
         messages: Sequence[Message],
         render: Callable[[Sequence[Message]], str],
         limit: int,
+        head: int,
     ) -> tuple[str, list[int]]:
         text = render(messages)
         tokens = self.tokenize(text)
         if len(tokens) <= limit:
             return text, tokens
-        system = _system(messages)
+        system = _fixed(messages, head)
         turns = messages[len(system) :]
         starts = [i for i, m in enumerate(turns) if i and m.get("role") == "user"]
         for start in _worthwhile(starts, self._sizes(turns), len(tokens) - limit, limit // 2):
@@ -136,9 +149,13 @@ class PromptBuilder:
         return sizes
 
     def _head(
-        self, messages: Sequence[Message], tools: Sequence[ToolDefinition], tokens: list[int]
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolDefinition],
+        tokens: list[int],
+        fixed: int,
     ) -> int:
-        system = _system(messages)
+        system = _fixed(messages, fixed)
         key = json.dumps([system, list(tools)], sort_keys=True, default=str)
         with self._heads_lock:
             head = self._heads.get(key)
@@ -184,8 +201,8 @@ def _text_prefix(a: str, b: str) -> str:
     return a[:length] if length is not None else min(a, b, key=len)
 
 
-def _system(messages: Sequence[Message]) -> list[Message]:
-    count = 0
+def _fixed(messages: Sequence[Message], count: int) -> list[Message]:
+    """The messages that are the same in every conversation: the first `count`, or the system's."""
     while count < len(messages) and messages[count].get("role") in ("system", "developer"):
         count += 1
     return list(messages[:count])

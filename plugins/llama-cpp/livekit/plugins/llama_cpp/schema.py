@@ -43,9 +43,17 @@ def arguments_grammar(tool: ToolDefinition, rule: str) -> str:
     return _rules(arguments_schema(tool), rule)
 
 
+def object_grammar(schema: Schema) -> str:
+    """GBNF whose root is a JSON object of the schema."""
+    return str(json_schema_to_gbnf(json.dumps(_checked(schema))))
+
+
 def arguments_schema(tool: ToolDefinition) -> Schema:
     """The schema of a tool's arguments, reduced to what a grammar can enforce."""
-    parameters = tool["function"].get("parameters") or {}
+    return _checked(tool["function"].get("parameters") or {})
+
+
+def _checked(parameters: Schema) -> Schema:
     schema = _reduce(parameters, parameters, 0)
     if schema.get("type") != "object":
         return {"type": "object"}
