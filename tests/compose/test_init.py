@@ -125,6 +125,20 @@ def test_it_writes_what_compose_needs_and_only_its_owner_may_read_it(
     assert not any(secret in done.stdout for secret in (password, address * 2))
 
 
+def test_models_that_containers_would_not_see_are_named(
+    site: Path, docker: Path, root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "disk").mkdir()
+    shutil.copy(root / "models/manifest.toml", tmp_path / "disk")
+    (site / "models").symlink_to(tmp_path / "disk")  # the mount itself may be a link
+    shutil.copytree(root / "models/starter", tmp_path / "disk/starter")
+    assert "outside" not in init(site, docker).stdout
+    (tmp_path / "disk/starter/voice").rename(tmp_path / "voice")
+    (tmp_path / "disk/starter/voice").symlink_to(tmp_path / "voice")
+    said = init(site, docker).stdout
+    assert f"models    {tmp_path / 'voice'} is outside of models/" in said
+
+
 def test_run_twice_it_changes_nothing(site: Path, docker: Path) -> None:
     init(site, docker)
     before = snapshot(site)

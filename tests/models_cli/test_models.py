@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import os
 import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
+from earshot.bundle.pieces import models
 from earshot.errors import ChecksumError, ModelError
 from earshot.models import load_profile, load_profiles
 
@@ -179,6 +181,109 @@ def test_what_the_plugins_refuse_never_becomes_a_profile(
     ran = earshot("models", "add", mine, "--name", "mine")
     assert ran.status == 2 and said in ran.err.splitlines()[-1]
     assert "Traceback" not in ran.err and not (site.models / "local.toml").exists()
+
+
+def linked(kind: str, mine: Path, stash: Path) -> None:
+    """Moves a model of the folder elsewhere, and leaves a link."""
+    stash.mkdir()
+    if kind == "folder":
+        mine.rename(stash / "all")
+        mine.symlink_to(stash / "all")
+    elif kind == "link to a link":
+        (mine / "ears").rename(stash / "v1")
+        (stash / "current").symlink_to("v1")
+        (mine / "ears").symlink_to(stash / "current")
+    elif kind in ("ears", "mouth"):
+        (mine / kind).rename(stash / kind)
+        (mine / kind).symlink_to(stash / kind)
+    elif kind == "blobs":  # as a hub's cache keeps files: by checksum, without their names
+        for path in [p for p in mine.rglob("*") if p.is_file()]:
+            path.rename(stash / (blob := hashlib.sha256(str(path).encode()).hexdigest()))
+            path.symlink_to(stash / blob)
+    elif kind == "voice alone":  # its configuration is beside the voice itself
+        for path in [*(mine / "mouth").iterdir()]:
+            path.rename(stash / path.name)
+        (mine / "mouth" / "other.onnx").symlink_to(stash / "mouth.onnx")
+    elif kind == "twice":
+        (mine / "latest.gguf").symlink_to("brain.gguf")
+        (mine / "ears" / "up").symlink_to("..")
+        (mine / "again").symlink_to("mouth")
+
+
+LINKS = ("folder", "ears", "mouth", "link to a link", "blobs", "voice alone", "twice")
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_links_are_followed(
+    earshot: Earshot, site: Site, mine: Path, tmp_path: Path, kind: str
+) -> None:
+    linked(kind, mine, tmp_path / "stash")
+    ran = earshot("models", "add", mine, "--name", "mine")
+    assert ran.status == 0, ran.err
+    ran = earshot("models", "verify", "mine")
+    assert ran.status == 0 and "ok " in ran.out and "WRONG" not in ran.out
+    shown = json.loads(earshot("models", "list", "--json").out)[-1]
+    assert [model["state"] for model in shown["models"]] == ["present"] * 3
+    assert "all there" in earshot("models", "fetch", "mine").out
+    profile = load_profile("mine", site.models)
+    profile.verify(tmp_path / "cache.json")
+    carried = {item.path: item.source for item in models([profile], site.models, tmp_path / "x")}
+    names = {Path(name).name for name in carried}
+    assert {"model.bin", profile.llm.name, profile.voice.name} <= names
+    for model in profile.models:
+        for file in model.files:
+            [source] = [s for name, s in carried.items() if Path(name).name == file.path.name]
+            assert source.stat().st_size == file.bytes
+
+
+@pytest.mark.parametrize(
+    ("link", "to", "said"),
+    [
+        ("ears2", "/nowhere/ears", "ears2: a link to /nowhere/ears, which leads nowhere"),
+        ("b.gguf", "gone.gguf", "b.gguf: a link to gone.gguf, which leads nowhere"),
+        ("round", "round", "round: a link to round, which leads back to itself"),
+        ("whole", "/nowhere", "whole: a link to /nowhere, which leads nowhere"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_named(
+    earshot: Earshot, site: Site, mine: Path, link: str, to: str, said: str
+) -> None:
+    (mine / link).symlink_to(to)
+    ran = earshot("models", "add", mine / link if link == "whole" else mine, "--name", "mine")
+    assert ran.status == 2 and said in ran.err and "Traceback" not in ran.err
+    assert not (site.models / "local.toml").exists()
+
+
+def test_a_link_set_anew_is_seen(earshot: Earshot, site: Site, mine: Path, tmp_path: Path) -> None:
+    linked("blobs", mine, tmp_path / "stash")
+    assert earshot("models", "add", mine, "--name", "mine").status == 0
+    profile, link = load_profile("mine", site.models), mine / "brain.gguf"
+    profile.verify(tmp_path / "cache.json")
+    other = tmp_path / "other.gguf"
+    other.write_bytes(link.read_bytes()[:-1] + b"?")
+    before = link.stat()
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))  # of one size and one age
+    link.unlink()
+    link.symlink_to(other)
+    with pytest.raises(ChecksumError):
+        profile.verify(tmp_path / "cache.json")
+
+
+def test_what_is_fetched_goes_where_a_folder_is_linked_to(
+    earshot: Earshot, site: Site, hub: Hub, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "big-disk"
+    elsewhere.mkdir()
+    (site.models / "weights").mkdir()
+    (site.models / "weights/tiny-stt").symlink_to(elsewhere)
+    (site.models / "weights/tiny-llm").symlink_to("/nowhere/at/all")
+    ran = earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url)
+    assert ran.status == 2 and "tiny-llm: a link to /nowhere/at/all, which is not there" in ran.err
+    assert (elsewhere / "model.bin").is_file()
+    (site.models / "weights/tiny-llm").unlink()
+    assert earshot("models", "fetch", "tiny", "--yes", "--hub", hub.url).status == 0
+    assert (site.models / "weights/tiny-stt").is_symlink()
+    load_profile("tiny", site.models).verify(tmp_path / "cache.json")
 
 
 @pytest.mark.parametrize("name", ["", "Mine", "../x", "tiny", "a" * 41])

@@ -22,7 +22,7 @@ from .. import credentials
 from ..errors import InitError
 from ..settings import WEBHOOK_PATH, NetworkSettings
 from ..up import livekit, redis
-from . import docker, network
+from . import docker, models, network
 from .env_file import EnvFile, write_private
 from .services import Services
 
@@ -78,6 +78,9 @@ def prepare(options: Options, say: Callable[[str], None]) -> None:
     changed = _write(folder, env, address, ports, owner)
     say(f"written   {', '.join(changed)}" if changed else "written   nothing: all is in place")
     say(f"code      {folder / '.earshot/worker/secrets/access-code'} holds what callers type")
+    for place in models.unseen(folder, env.get("EARSHOT_PROFILE")):
+        say(f"models    {place} is outside of models/: containers see it where")
+        say("          compose.override.yaml mounts it (docs/docker.md, Models elsewhere)")
     if docker.in_container():
         say("docker    not seen from inside a container: not checked")
     elif lack := docker.lack():

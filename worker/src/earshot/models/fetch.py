@@ -4,6 +4,7 @@ A model is put into place when all of its files are there and right: until then 
 `weights/.part`, where the next run goes on.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -134,14 +135,31 @@ def _place(stage: Path, folder: Path) -> None:
             with path.open("rb") as f:
                 os.fsync(f.fileno())
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink() and not folder.exists():
+            raise OutputError(f"{folder}: a link to {folder.readlink()}, which is not there")
         if folder.exists():  # some of its files were there, and right
             for path in stage.iterdir():
-                path.replace(folder / path.name)
+                _move(path, folder / path.name)
             stage.rmdir()
         else:
             stage.replace(folder)
     except OSError as e:
         raise OutputError(f"{folder}: cannot be written: {e.strerror}") from e
+
+
+def _move(path: Path, to: Path) -> None:
+    """In one step, also where a linked folder is on another disk."""
+    try:
+        path.replace(to)
+    except OSError as e:
+        if e.errno != errno.EXDEV:
+            raise
+        part = to.with_name(f".{to.name}.part")
+        shutil.copyfile(path, part)
+        with part.open("rb") as f:
+            os.fsync(f.fileno())
+        part.replace(to)
+        path.unlink()
 
 
 def _require_room(work: list[Missing], parts: Path) -> None:

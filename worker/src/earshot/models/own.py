@@ -4,8 +4,11 @@ The models stay where they are. Each is looked at by the plugin that will use it
 refuses never becomes a profile.
 """
 
+import errno
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,28 +68,38 @@ def add(
 
 
 def find(folder: Path) -> dict[Kind, Path]:
-    """The models in a folder and its subfolders, at most one of each kind.
+    """The models in a folder and its subfolders, at most one of each kind; links are followed.
 
     Raises:
-        ModelError: no folder, no model, or several of a kind.
+        ModelError: no folder, no model, several of a kind, or a link that leads nowhere.
     """
-    if not folder.is_dir():
+    if not _is_folder(folder):
         raise ModelError(f"{folder}: not a folder; expected one with models")
-    found: dict[Kind, list[Path]] = {kind: [] for kind in KINDS}
-    for path in _files(folder, DEPTH_MAX):
+    # by the file itself, which links may name several times
+    found: dict[Kind, dict[Path, Path]] = {kind: {} for kind in KINDS}
+    for path in _files(folder, DEPTH_MAX, set()):
         if path.name == "model.bin":
-            found["stt"].append(path.parent)
+            found["stt"].setdefault(path.parent.resolve(), path.parent)
         elif path.suffix == ".gguf":
-            found["llm"].append(path)
-        elif path.suffix == ".onnx" and Path(f"{path}.json").exists():
-            found["voice"].append(path)
+            found["llm"].setdefault(path.resolve(), path)
+        elif path.suffix == ".onnx":
+            # a link to the voice alone: its configuration lies beside the voice itself
+            for voice in (path, path.resolve()):
+                if voice.suffix == ".onnx" and Path(f"{voice}.json").exists():
+                    found["voice"].setdefault(path.resolve(), voice)
+                    break
     for kind, paths in found.items():
         if len(paths) > 1:
-            names = ", ".join(str(p.relative_to(folder)) for p in sorted(paths))
+            names = ", ".join(sorted(os.path.relpath(p, folder) for p in paths.values()))
             raise ModelError(f"{folder}: {len(paths)} {kind} models ({names}); expected one")
     if not any(found.values()):
         raise ModelError(f"{folder}: no model found; expected {'; '.join(WHAT.values())}")
-    return {kind: paths[0].resolve() for kind, paths in found.items() if paths}
+    return {kind: _place(kind, path) for kind, paths in found.items() for path in paths.values()}
+
+
+def _place(kind: Kind, path: Path) -> Path:
+    """Without links, but for a file's own name: what it is a link to may be called anything."""
+    return path.resolve() if kind == "stt" else path.parent.resolve() / path.name
 
 
 def inspect(kind: Kind, path: Path, cache_dir: Path) -> None:
@@ -123,7 +136,10 @@ def inspect(kind: Kind, path: Path, cache_dir: Path) -> None:
             raise ModelError(str(e)) from e
 
 
-def _files(folder: Path, depth: int) -> Iterator[Path]:
+def _files(folder: Path, depth: int, seen: set[Path]) -> Iterator[Path]:
+    if folder.resolve() in seen:  # by another link, or a link to a folder above
+        return
+    seen.add(folder.resolve())
     try:
         entries = sorted(folder.iterdir())
     except OSError as e:
@@ -131,10 +147,25 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_file():
+        if not _is_folder(entry):
             yield entry
-        elif depth and entry.is_dir() and not entry.is_symlink():
-            yield from _files(entry, depth - 1)
+        elif depth:
+            yield from _files(entry, depth - 1, seen)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError as e:
+        if not path.is_symlink():
+            if isinstance(e, FileNotFoundError | NotADirectoryError):
+                return False
+            raise ModelError(f"{path}: cannot be read: {e.strerror}") from e
+        why = "leads back to itself" if e.errno == errno.ELOOP else "leads nowhere"
+        raise ModelError(
+            f"{path}: a link to {path.readlink()}, which {why} ({e.strerror}); expected a link to a"
+            " file or folder that is there"
+        ) from e
 
 
 def _entry(

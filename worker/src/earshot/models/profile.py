@@ -48,7 +48,7 @@ class Model:
     @property
     def folder(self) -> Path:
         """The folder that holds the files."""
-        return self.path.parent if self.path.suffix in {".gguf", ".onnx"} else self.path
+        return self.path if self.kind == "stt" else self.path.parent
 
     @property
     def bytes(self) -> int:
@@ -150,7 +150,8 @@ def _stamp(profile: Profile, model: Model, file: ModelFile) -> str:
         raise ModelError(
             f"{file.path}: missing, but profile {profile.name!r} needs it{hint}"
         ) from e
-    return f"{stat.st_size} {stat.st_mtime_ns}"
+    # the inode too: where all files are as old as one another, a link may have been set anew
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
 
 
 def _size(path: Path) -> int:
