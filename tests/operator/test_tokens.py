@@ -62,6 +62,36 @@ async def test_every_grant_of_the_library_can_be_given(there: object, earshot: E
     assert "may not publish" in made.json["allows"]
 
 
+async def test_a_token_needs_no_address(
+    nowhere: Path, earshot: Earshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEKIT_API_KEY", KEY)
+    monkeypatch.setenv("LIVEKIT_API_SECRET", SECRET)
+    for url in (None, "", "not an address"):
+        if url is not None:
+            monkeypatch.setenv("LIVEKIT_URL", url)
+        made = await earshot("token", "create", "--room", "r", "--identity", "i", "--token-only")
+        if url == "not an address":  # what is given has to be right
+            assert made.status == 2 and "LIVEKIT_URL" in made.err
+            monkeypatch.delenv("LIVEKIT_URL")
+        else:
+            assert made.status == 0, made.err
+            claims = api.TokenVerifier(KEY, SECRET).verify(made.out.strip())
+            assert (claims.identity, claims.video.room) == ("i", "r")
+    seen = await earshot("token", "inspect", "--json", made.out.strip() or _sign({"iss": KEY}))
+    assert seen.json["signed_by"] == "environment"
+    shown = await earshot("token", "create", "--room", "r")
+    assert f"for any server that has the key {KEY} (environment)" in shown.out
+    as_json = await earshot("token", "create", "--room", "r", "--json")
+    assert as_json.json["url"] == ""
+    # a command that asks a server needs to know which
+    listed = await earshot("room", "list")
+    assert listed.status == 2 and "neither LIVEKIT_URL nor --url" in listed.err
+    monkeypatch.delenv("LIVEKIT_API_SECRET")
+    half = await earshot("token", "create", "--room", "r")
+    assert half.status == 2 and "LIVEKIT_API_KEY is set, but not LIVEKIT_API_SECRET" in half.err
+
+
 @pytest.mark.parametrize(
     ("args", "expected"),
     [

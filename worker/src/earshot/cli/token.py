@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..operator.options import Duration, Pair, json_option, server_options
+from ..operator.options import Duration, Pair, json_option, key_options
 
 if TYPE_CHECKING:
     from ..operator.connection import Connection
@@ -34,7 +34,7 @@ def _flag(name: str, field: str, text: str) -> Callable[[F], F]:
 
 
 @command.command("create", short_help="Make a token.")
-@server_options
+@key_options
 @click.option("--room", "-r", metavar="ROOM", help="The room that it is for.")
 @click.option("--identity", "-i", metavar="ID", help="Who joins; default: a new guest.")
 @click.option("--name", "-n", metavar="NAME", help="Shown to the others.")
@@ -144,7 +144,9 @@ def create(server: "Connection", **given: Any) -> None:
         click.echo(token)
         click.echo()
         _tell(seen.allows, seen.claims)
-        click.echo(f"for {server.url} (key {server.api_key}, {server.origin})")
+        place = f"{server.url} (key {server.api_key}, {server.origin})"
+        alone = f"any server that has the key {server.api_key} ({server.origin})"
+        click.echo(f"for {place if server.url else alone}")
 
 
 def _chosen(given: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ A secret has no option of its own: everybody on a machine may read its command l
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,7 +33,7 @@ class Connection:
     """A server, a key, and how they were found."""
 
     url: str
-    """As `ws://…` or `wss://…`."""
+    """As `ws://…` or `wss://…`; empty where only the key was asked for."""
     api_key: str
     api_secret: str = field(repr=False)
     origin: str
@@ -45,8 +45,13 @@ class Connection:
         return "http" + self.url.removeprefix("ws")
 
 
-def resolve(url: str | None = None, project: str | None = None) -> Connection:
+def resolve(
+    url: str | None = None, project: str | None = None, *, address: bool = True
+) -> Connection:
     """The server and the key that the module's docstring promises.
+
+    Args:
+        address: whether one is needed; without, LIVEKIT_API_KEY and LIVEKIT_API_SECRET are enough.
 
     Raises:
         CredentialsError: both of them given; a key that is missing or not to be had; no address.
@@ -60,7 +65,13 @@ def resolve(url: str | None = None, project: str | None = None) -> Connection:
         return _of_url(check_url(url, "--url"))
     if os.environ.get(URL):
         return _of_environment()
+    if not address and os.environ.get(KEY) and os.environ.get(SECRET):
+        return Connection("", os.environ[KEY], os.environ[SECRET], "environment")
     if lonely := [name for name in (KEY, SECRET) if os.environ.get(name)]:
+        if not address:
+            raise CredentialsError(
+                f"{lonely[0]} is set, but not {SECRET if lonely == [KEY] else KEY}"
+            )
         raise CredentialsError(
             f"{' and '.join(lonely)} set, but neither {URL} nor --url: the address of the server"
             " was expected too"
@@ -71,7 +82,12 @@ def resolve(url: str | None = None, project: str | None = None) -> Connection:
 
 def known() -> Iterator[Connection]:
     """Every server whose key is at hand, best first; what can't be read is left out."""
-    tries = [_of_environment] if os.environ.get(URL) else []
+    alone = os.environ.get(KEY) and os.environ.get(SECRET)
+    tries: list[Callable[[], Connection]] = []
+    if os.environ.get(URL):
+        tries = [_of_environment]
+    elif alone:
+        tries = [lambda: resolve(address=False)]
     try:
         names = list(projects.load().by_name)
     except CredentialsError:
@@ -127,7 +143,7 @@ def _of_url(url: str) -> Connection:
     if key or secret:
         raise CredentialsError(f"{KEY if key else SECRET} is set, but not {SECRET if key else KEY}")
     for other in known():
-        if _place(other.url) == _place(url):
+        if other.url and _place(other.url) == _place(url):
             return Connection(url, other.api_key, other.api_secret, f"--url, key of {other.origin}")
     raise CredentialsError(
         f"--url {url}: its key is not known: set {KEY} and {SECRET}, or `earshot project add`"

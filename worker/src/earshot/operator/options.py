@@ -17,6 +17,15 @@ _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?"
 
 def server_options(function: F) -> F:
     """`--url` and `--project`; the command gets its first argument: a Connection."""
+    return _server_options(function, address=True)
+
+
+def key_options(function: F) -> F:
+    """The same for what a key is enough for: the Connection's address may be empty."""
+    return _server_options(function, address=False)
+
+
+def _server_options(function: F, *, address: bool) -> F:
 
     @click.option(
         "--url",
@@ -35,7 +44,7 @@ def server_options(function: F) -> F:
     def command(server_url: str | None, server_project: str | None, **rest: Any) -> Any:
         from .connection import resolve
 
-        return function(resolve(server_url, server_project), **rest)
+        return function(resolve(server_url, server_project, address=address), **rest)
 
     return command  # type: ignore[return-value]
 
