@@ -122,3 +122,21 @@ async def test_sigterm_lets_short_answers_end(own_engine: Any, own_client: Engin
         assert isinstance(await read(story), llama_cpp.Done)
     finally:
         await stopping
+
+
+async def test_instructions_are_read_once_for_all_engines(
+    own_engine: Any, own_client: EngineClient
+) -> None:
+    """A turn after a restart, in the middle of a call, costs no more than one before it."""
+    messages = [{"role": "system", "content": "You are a friendly assistant. " * 20}]
+    head = await own_client.generator.warm(WarmRequest(messages=messages, timeout_s=60.0))
+    asked = GenerateRequest(
+        messages=[*messages, {"role": "user", "content": "Hello."}], timeout_s=60.0
+    )
+    before = await read(own_client.generator.generate(asked))
+    own_engine.kill()
+    own_engine.start()
+    after = await read(own_client.generator.generate(asked))
+    assert before.usage.cached_tokens > 100
+    assert abs(after.usage.cached_tokens - before.usage.cached_tokens) <= 3
+    assert head - after.usage.cached_tokens <= 3

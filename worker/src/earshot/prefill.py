@@ -8,10 +8,20 @@ audio.
 import asyncio
 
 import structlog
-from livekit.agents import AgentSession, APIError, UserInputTranscribedEvent, llm
+from livekit.agents import Agent, AgentSession, APIError, UserInputTranscribedEvent, llm
 from livekit.plugins import llama_cpp
 
+INSTRUCTIONS_S = 300.0
+"""Once for each model and persona, as what was read is kept: a slow machine may take its time."""
+HEARD_S = 2.0
+"""The turn is over by then."""
+
 _log = structlog.get_logger(__name__)
+
+
+async def read_instructions(agent: Agent, model: llama_cpp.LLM) -> None:
+    """Reads what every conversation with this agent begins with."""
+    await _read(agent, model, "", INSTRUCTIONS_S)
 
 
 class Prefill:
@@ -25,26 +35,26 @@ class Prefill:
 
     async def instructions(self) -> None:
         """Reads the instructions and tools; call it once the session has started."""
-        await self._read("")
+        await read_instructions(self._session.current_agent, self._model)
 
     def _on_transcribed(self, event: UserInputTranscribedEvent) -> None:
         if event.is_final or not event.transcript:
             return  # the reply itself reads on from here
         if self._task is not None:
             self._task.cancel()
-        self._task = asyncio.create_task(self._read(event.transcript))
-
-    async def _read(self, heard: str) -> None:
         agent = self._session.current_agent
-        try:
-            await self._model.warm(
-                agent.chat_ctx, llm.ToolContext(agent.tools).flatten(), heard=heard, timeout_s=2.0
-            )
-        except APIError as e:  # the reply will meet the same fault, and say so
-            _log.info("the prompt could not be read ahead", error=str(e))
+        self._task = asyncio.create_task(_read(agent, self._model, event.transcript, HEARD_S))
 
     async def aclose(self) -> None:
         self._session.off("user_input_transcribed", self._on_transcribed)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def _read(agent: Agent, model: llama_cpp.LLM, heard: str, timeout_s: float) -> None:
+    tools = llm.ToolContext(agent.tools).flatten()
+    try:
+        await model.warm(agent.chat_ctx, tools, heard=heard, timeout_s=timeout_s)
+    except APIError as e:  # the reply will meet the same fault, and say so
+        _log.info("the prompt could not be read ahead", error=str(e))

@@ -143,6 +143,7 @@ def _load_generator(
         profile.llm,
         n_ctx=settings.llm.context_tokens,
         threads=settings.llm.threads or threads,
+        cache_dir=settings.state_dir / "prompts",
     )
 
 

@@ -14,9 +14,11 @@ from typing import Any
 import structlog
 from livekit import api
 from livekit.agents import AgentServer
+from livekit.plugins import llama_cpp
 
 from . import call, endpoints, processes
 from .admission import Admission
+from .agent import Assistant
 from .calls.facts import CHECK_ROOMS
 from .calls.log import CallLog, open_log
 from .capacity import calls_max
@@ -25,14 +27,16 @@ from .engine.address import default_socket
 from .engine.client import EngineClient
 from .errors import EngineError
 from .models import load_profile
+from .prefill import read_instructions
 from .session import Models, stay_local
 from .settings import Settings
-from .tools.own import load_tools
+from .tools.own import Own, load_tools
 from .version import __version__
 from .web.app import build_app
 from .web.server import serve
 
 ENGINE_WITHIN_S = 120.0
+READ_WITHIN_S = 30.0  # then it goes on beside the first call
 RECONNECT_TRIES = 1_000_000  # a livekit-server that restarts is waited for
 LOOPBACK = "127.0.0.1"
 TEND_S = 0.5
@@ -57,10 +61,9 @@ async def work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     credentials = load_or_create(settings.state_dir, own_keys=not settings.livekit.url)
-    load_tools(
-        settings.tools.module, settings.persona.tools
-    )  # said now, not by every call's process
-    worker = Worker(settings, credentials)
+    # a tool that can't be used is said now, not by every call's process
+    tools = load_tools(settings.tools.module, settings.persona.tools)
+    worker = Worker(settings, credentials, tools)
     running = asyncio.create_task(worker.run())
     stop = asyncio.create_task(stopping.wait())
     try:
@@ -88,9 +91,11 @@ class _Live:
 class Worker:
     """AgentServer and web app in one event loop."""
 
-    def __init__(self, settings: Settings, credentials: Credentials) -> None:
+    def __init__(self, settings: Settings, credentials: Credentials, tools: list[Own]) -> None:
         self._settings = settings
         self._credentials = credentials
+        self._tools = tools
+        self._reading: asyncio.Task[None] | None = None
         self._metrics = endpoints.run_dir(settings.state_dir) / "metrics"
         self._live: _Live | None = None
         self._server: AgentServer | None = None
@@ -117,6 +122,7 @@ class Worker:
         profile = load_profile(settings.profile, settings.models_dir)
         models = Models(engine.transcriber, engine.generator, engine.synthesizer)
         most = await calls_max(settings, profile, models)
+        await self._read_instructions(models)
         folder = endpoints.run_dir(settings.state_dir) / "slots"
         self._live = live = _Live(engine, Admission(folder, most), most)
         self._server = server = self._agent_server(most)
@@ -124,10 +130,19 @@ class Worker:
         try:
             await server.run()
         finally:
-            if self._tending is not None:
-                self._tending.cancel()
+            for task in (self._tending, self._reading):
+                if task is not None:
+                    task.cancel()
             with suppress(Exception):  # whatever it was, the page and the engine close after it
                 await server.aclose()
+
+    async def _read_instructions(self, models: Models) -> None:
+        """Has the engine read what every call begins with, and keep it: the very first caller's
+        answer is to come as soon as any."""
+        agent = Assistant(self._settings.persona, None, self._tools)
+        reading = read_instructions(agent, llama_cpp.LLM(models.generator))
+        self._reading = asyncio.create_task(reading)
+        await asyncio.wait({self._reading}, timeout=READ_WITHIN_S)
 
     def _agent_server(self, most: int) -> AgentServer:
         settings = self._settings

@@ -51,7 +51,7 @@ def plan(active: Sequence[Job], pace: Pace, room: int) -> tuple[list[Part], list
     for job in prompts:
         if left <= 0 or (job.reply is None and prompts[0].reply is not None):
             break
-        size = min(left, len(job.pending))
+        size = min(left, _until_halt(job))
         add(job, size, parts, rows)
         left -= size
     return parts, rows
@@ -65,6 +65,12 @@ def add(job: Job, size: int, parts: list[Part], rows: list[Row]) -> None:
     for i, token in enumerate(job.pending[:size]):
         rows.append(Row(token, position + i, job.sequence.id, last and i == size - 1))
     parts.append(Part(job, size, len(rows) - 1))
+
+
+def _until_halt(job: Job) -> int:
+    assert job.sequence is not None
+    to_halt = job.sequence.halt - len(job.sequence.tokens)
+    return min(to_halt, len(job.pending)) if to_halt > 0 else len(job.pending)
 
 
 def rank(job: Job, tokens: int, now: float) -> tuple[bool, float]:

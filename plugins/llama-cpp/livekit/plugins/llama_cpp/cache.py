@@ -1,7 +1,8 @@
 """Which tokens are in the KV cache, in which sequence, and what goes when room is needed.
 
 Conversations keep their KV between turns and are found again by longest common prefix. What is
-evicted goes to a pool of saved states bounded in bytes. Owned by one thread, like the context.
+evicted goes to a pool of saved states bounded in bytes. The heads of prompts are pinned, and kept
+on disk where there is a store for them. Owned by one thread, like the context.
 Knows nothing of requests, text or time budgets.
 """
 
@@ -13,10 +14,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from .context import Context
+from .heads import Head, HeadStore
 from .log import logger
 from .prompt import common_prefix
 
 _PINS = 4
+_PINNED_SHARE = 0.75  # of the cells, at most
 _WORTH_PINNING = 16  # tokens; below, evaluating is as quick as copying
 _WORTH_SAVING = 32
 _SMALL_LOSS = 8
@@ -31,6 +34,8 @@ class Sequence:
     cells: list[int] = field(default_factory=list)
     """An identity per token: sequences that share a cell have the same number there."""
     head: int = 0
+    halt: int = 0
+    """An evaluation ends at this length: the state there is to be kept, and is gone further on."""
     conversation: str | None = None
     busy: bool = False
     pinned: bool = False
@@ -55,13 +60,21 @@ class KvCache:
         sequences: How many sequence ids it has.
         rewindable: Whether a sequence can be cut back and shared in part.
         pool_bytes: Room for saved states of evicted conversations.
+        heads: Where the heads of prompts are kept for other processes; None = nowhere.
     """
 
     def __init__(
-        self, context: Context, *, sequences: int, rewindable: bool, pool_bytes: int
+        self,
+        context: Context,
+        *,
+        sequences: int,
+        rewindable: bool,
+        pool_bytes: int,
+        heads: HeadStore | None = None,
     ) -> None:
         self._context = context
         self._rewindable = rewindable
+        self._heads = heads
         self._pool_bytes = pool_bytes
         self._free = list(range(sequences - 1, -1, -1))
         self._sequences: list[Sequence] = []
@@ -70,27 +83,38 @@ class KvCache:
         self._pool_used = 0
 
     def acquire(
-        self, tokens: list[int], head: int, conversation: str | None, *, reserve: int, must: bool
+        self,
+        tokens: list[int],
+        head: int,
+        conversation: str | None,
+        *,
+        usable: int,
+        reserve: int,
+        must: bool,
     ) -> Sequence | None:
-        """A busy sequence that holds as much of the prompt as is known, never all of it.
+        """A busy sequence that holds as much of the prompt as is known.
 
         Args:
             tokens: The prompt.
             head: How much of it is system prompt and tools.
             conversation: Its name, if it has one.
+            usable: Most tokens of it that the sequence may hold already.
             reserve: Cells to be kept free for what busy sequences, this one included, will add.
             must: Evict even what this prompt could have shared.
 
         Returns:
             None if there isn't room now.
         """
-        usable = len(tokens) - 1
         best, shared = self._best(tokens, usable)
         saved_key, saved_shared = self._best_saved(tokens, usable)
         if saved_key is not None and saved_shared > shared + _WORTH_SAVING:
             restored = self._restore(saved_key, reserve)
             if restored is not None:
                 best, shared = restored, saved_shared
+        if (kept := self._best_kept(tokens[:usable], shared)) is not None:
+            restored = self._restore_kept(kept, reserve)
+            if restored is not None:
+                best, shared = restored, min(common_prefix(kept.tokens, tokens), usable)
         # Taking over costs no cells; a copy's own cells come from its first new token on.
         takes = best is not None and self._may_take(best, shared, head, conversation)
         if best is not None and takes:
@@ -115,6 +139,7 @@ class KvCache:
                 sequence.cells = best.cells[:shared]
         sequence.busy, sequence.draft = True, False
         sequence.head, sequence.conversation = head, conversation
+        sequence.halt = 0 if self._rewindable or self._heads is None else head
         return sequence
 
     def release(self, sequence: Sequence) -> None:
@@ -146,21 +171,25 @@ class KvCache:
     def pin(self, sequence: Sequence) -> None:
         """Keeps the system prompt and tools of a sequence, for the conversations to come."""
         head = sequence.tokens[: sequence.head]
-        if not self._rewindable or len(head) < _WORTH_PINNING or len(head) < sequence.head:
+        if len(head) < _WORTH_PINNING or len(head) < sequence.head:
             return
-        pins = [s for s in self._sequences if s.pinned]
-        for pin in pins:
-            if pin.tokens == head:
+        if not self._rewindable:  # nothing but the very state at the head's end is of use
+            if len(sequence.tokens) == len(head):
+                self._keep(sequence)
+            return
+        for pin in self._sequences:
+            # what follows the head may have merged with its last token
+            if pin.pinned and common_prefix(pin.tokens, head) >= len(head) - _SMALL_LOSS:
                 pin.used_at = time.monotonic()
                 return
-        if len(pins) >= _PINS:
-            self._forget(min(pins, key=lambda s: s.used_at))
         if not self._free:
             return
         pin = Sequence(self._free.pop(), pinned=True, used_at=time.monotonic())
         self._context.copy(sequence.id, pin.id, len(head))
         pin.tokens, pin.cells, pin.head = head, sequence.cells[: len(head)], len(head)
         self._sequences.append(pin)
+        self._bound_pins()
+        self._keep(pin)
 
     def make_room(self, wanted: int, *, keep: Sequence | None = None) -> bool:
         """Evicts idle sequences, least recently used first and pins last, until `wanted` cells
@@ -183,6 +212,51 @@ class KvCache:
         if total * 2 <= self._context.cells:
             return total  # an upper bound is enough while there is plenty
         return len(set().union(*(s.cells for s in self._sequences)))
+
+    def _bound_pins(self) -> None:
+        """Forgets the pins that were unused the longest: calls need the cells more."""
+        pins = sorted((s for s in self._sequences if s.pinned), key=lambda s: s.used_at)
+        cells = sum(len(s.cells) for s in pins)
+        for pin in pins[:-1]:
+            if len(pins) <= _PINS and cells <= self._context.cells * _PINNED_SHARE:
+                return
+            cells -= len(pin.cells)
+            pins = pins[1:]
+            self._forget(pin)
+
+    def _keep(self, sequence: Sequence) -> None:
+        """Puts the head that a sequence holds, and nothing else, on disk."""
+        if self._heads is None:
+            return
+        known = len(sequence.tokens) - (_SMALL_LOSS if self._rewindable else 0) - 1
+        if self._heads.find(sequence.tokens, beyond=known, whole=not self._rewindable) is None:
+            self._heads.save(sequence.tokens, self._context.save(sequence.id))
+
+    def _best_kept(self, tokens: list[int], shared: int) -> Head | None:
+        if self._heads is None:
+            return None
+        beyond = shared + _WORTH_SAVING
+        return self._heads.find(tokens, beyond=beyond, whole=not self._rewindable)
+
+    def _restore_kept(self, head: Head, reserve: int) -> Sequence | None:
+        """Brings a head from the disk into the cells."""
+        if self._heads is None or (state := self._heads.load(head)) is None:
+            return None
+        if not self.make_room(len(head.tokens) + reserve):
+            return None
+        sequence = self._new(keep=None)
+        if sequence is None:
+            return None
+        fits = self._context.load(sequence.id, state)
+        if not fits or self._context.length(sequence.id) != len(head.tokens):
+            self._forget(sequence)
+            self._heads.forget(head, "llama.cpp can't read it")
+            return None
+        self.extend(sequence, head.tokens)
+        sequence.head, sequence.used_at = len(head.tokens), time.monotonic()
+        sequence.pinned, sequence.draft = self._rewindable, not self._rewindable
+        self._bound_pins()
+        return sequence
 
     def _best(self, tokens: list[int], usable: int) -> tuple[Sequence | None, int]:
         best, shared, rank = None, 0, (0, False, 0.0)

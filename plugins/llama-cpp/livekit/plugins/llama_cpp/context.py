@@ -66,6 +66,8 @@ class Context:
             # A turn's suffix and a single token are what has to be quick here.
             params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
         params.no_perf = True
+        self.layout = (cells, params.type_k, params.type_v, params.flash_attn_type)
+        """What decides the numbers in the cells, and how `save` writes them."""
         # strlen as the callback and a two-byte string as its data: asking takes neither Python
         # nor the interpreter lock, and "" reads as false, "\1" as true.
         self._flag = ctypes.create_string_buffer(2)
@@ -146,9 +148,10 @@ class Context:
         return bytes(memoryview(buffer)[:written])
 
     def load(self, sequence: int, state: bytes) -> bool:
-        """Puts saved cells into an empty sequence; False if there is no room."""
-        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        return bool(lib.llama_state_seq_set_data(self._handle, buffer, len(state), sequence))
+        """Puts saved cells into an empty sequence; False if there is no room, or they don't fit."""
+        data = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))  # no copy
+        taken = lib.llama_state_seq_set_data(self._handle, data, len(state), sequence)
+        return int(taken) == len(state)
 
     def state_bytes(self, sequence: int) -> int:
         return int(lib.llama_state_seq_get_size(self._handle, sequence))

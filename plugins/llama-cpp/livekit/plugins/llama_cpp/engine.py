@@ -189,7 +189,8 @@ class Engine:
         for draft in self._active:
             if draft.reply is None and draft is not job and not draft.finished:
                 same = common_prefix(draft.prompt.tokens, job.prompt.tokens)
-                if same > job.prompt.head or len(self._active) >= self._max_active:
+                continued = same > job.prompt.head or same == len(draft.prompt.tokens)
+                if continued or len(self._active) >= self._max_active:
                     self._end(draft, None)
         self._active = [active for active in self._active if not active.finished]
 
@@ -202,6 +203,8 @@ class Engine:
             job.prompt.tokens,
             job.prompt.head,
             job.conversation,
+            # the last token gives the logits that a reply begins with
+            usable=len(job.prompt.tokens) - (job.reply is not None),
             reserve=owed + job.reserve,
             must=not self._active,
         )
@@ -211,6 +214,9 @@ class Engine:
         job.started_at = time.monotonic()
         job.cached = len(sequence.tokens)
         job.pending = job.prompt.tokens[job.cached :]
+        if not job.pending:  # a warm-up of what is there
+            self._cache.pin(sequence)
+            self._end(job, None)
         return True
 
     def _step(self) -> None:
@@ -251,6 +257,8 @@ class Engine:
         self._cache.extend(job.sequence, job.pending[: part.tokens])
         del job.pending[: part.tokens]
         if job.pending:
+            if len(job.sequence.tokens) == job.sequence.halt:
+                self._cache.pin(job.sequence)
             return
         if not job.writing:
             self._cache.pin(job.sequence)

@@ -69,6 +69,9 @@ class LLM(llm.LLM[Any]):
         max_active: Requests evaluated at once.
         max_queued: Requests that may wait for that; more fail at once, retryable.
         pool_bytes: Room for the state of conversations that had to leave the KV cache.
+        cache_dir: Where the state after instructions and tools is kept, so that the first turn
+            after a restart is as fast as any; None = nowhere.
+        cache_bytes: Most that is kept there.
 
     Raises:
         ModelError: The path can't serve as a model; one line says why.
@@ -91,6 +94,8 @@ class LLM(llm.LLM[Any]):
         max_active: int = 4,
         max_queued: int = 16,
         pool_bytes: int = 256 * 1024 * 1024,
+        cache_dir: str | Path | None = None,
+        cache_bytes: int = 256 * 1024 * 1024,
     ) -> None:
         super().__init__()
         self._owns_generator = isinstance(model, (str, Path))
@@ -105,6 +110,8 @@ class LLM(llm.LLM[Any]):
                 max_active=max_active,
                 max_queued=max_queued,
                 pool_bytes=pool_bytes,
+                cache_dir=Path(cache_dir) if cache_dir else None,
+                cache_bytes=cache_bytes,
             )
         else:
             self._generator = model

@@ -24,6 +24,7 @@ from .context import Context
 from .engine import Engine
 from .errors import ClosedError, GenerateError, OverloadedError, PromptError
 from .fields import Fields
+from .fingerprint import fingerprint
 from .generator import (
     Done,
     Event,
@@ -32,6 +33,7 @@ from .generator import (
     Usage,
     WarmRequest,
 )
+from .heads import HeadStore
 from .job import Job
 from .log import logger
 from .model import Model
@@ -58,6 +60,9 @@ class LocalGenerator:
         max_active: Requests evaluated at once.
         max_queued: Requests that may wait; more fail at once with OverloadedError.
         pool_bytes: Room for the saved state of conversations that had to leave the KV cache.
+        cache_dir: Where the state after instructions and tools is kept, for the first turns of
+            other processes; None = nowhere. It holds what the prompt says: keep it private.
+        cache_bytes: Most that is kept there; the least recently used goes.
 
     Raises:
         ModelError: The file can't serve as a model.
@@ -73,6 +78,8 @@ class LocalGenerator:
         max_active: int = 4,
         max_queued: int = 16,
         pool_bytes: int = 256 * 1024 * 1024,
+        cache_dir: Path | None = None,
+        cache_bytes: int = 256 * 1024 * 1024,
     ) -> None:
         started = time.monotonic()
         model = Model(path, gpu_layers=gpu_layers)
@@ -94,16 +101,21 @@ class LocalGenerator:
         self._open = 0
         self._open_lock = threading.Lock()
         self._grammars: OrderedDict[str, str] = OrderedDict()
+        heads = None
+        if cache_dir is not None:
+            key = fingerprint(model, context)
+            heads = HeadStore(cache_dir, key=key, max_bytes=cache_bytes)
         cache = KvCache(
             context,
             sequences=_SEQUENCES,
             rewindable=model.rewindable,
             pool_bytes=pool_bytes,
+            heads=heads,
         )
         self._engine = Engine(model, context, cache, max_active=max_active)
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="llama-cpp-prompt")
         # llama.cpp must not be left running when the interpreter goes away
-        self._finalizer = weakref.finalize(self, _close, self._engine, self._workers)
+        self._finalizer = weakref.finalize(self, _close, self._engine, self._workers, heads)
         logger.info(
             "model ready",
             extra={
@@ -379,6 +391,8 @@ def _ms(start: float, end: float) -> float:
     return max(end - start, 0.0) * 1000 if end else 0.0
 
 
-def _close(engine: Engine, workers: ThreadPoolExecutor) -> None:
+def _close(engine: Engine, workers: ThreadPoolExecutor, heads: HeadStore | None) -> None:
     engine.close()
     workers.shutdown(wait=False, cancel_futures=True)
+    if heads is not None:
+        heads.close()

@@ -56,6 +56,7 @@ class Model:
             gpu_layers = -1 if lib.llama_supports_gpu_offload() else 0
         params.n_gpu_layers = gpu_layers
         params.vocab_only = vocab_only
+        self.gpu_layers = gpu_layers
         self.on_gpu = bool(gpu_layers) and bool(lib.llama_supports_gpu_offload())
         self._handle: Any = lib.llama_model_load_from_file(str(self.path).encode(), params)
         if not self._handle:

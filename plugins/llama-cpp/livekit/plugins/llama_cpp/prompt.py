@@ -6,12 +6,14 @@ last turn stay. Knows nothing of the KV cache. Safe to use from any thread.
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from .definitions import shown
 from .dialects import Hermes, dialect_of
 from .errors import PromptTooLongError
 from .generator import Message, ToolDefinition
@@ -79,6 +81,7 @@ class PromptBuilder:
             PromptError: The template refuses the messages.
             PromptTooLongError: They don't fit, even without the older turns.
         """
+        tools = shown(tools)
 
         def render(kept: Sequence[Message]) -> str:
             return self._template.render(kept, tools)
@@ -100,6 +103,7 @@ class PromptBuilder:
 
         Raises: as `reply`.
         """
+        tools = shown(tools)
         user: Message = {"role": "user", "content": heard.rstrip() + _MARK}
 
         def render(kept: Sequence[Message]) -> str:
@@ -162,15 +166,15 @@ class PromptBuilder:
             if head is not None:
                 self._heads.move_to_end(key)
         if head is None:
-            # What two prompts have in common that differ in the user's first word, whatever the
-            # template does with system prompt and tools.
+            # What prompts have in common that differ in who speaks first, and in the first word,
+            # whatever the template does with system prompt and tools.
+            asks: Message = {"role": "user", "content": _MARK}
+            greets: Message = {"role": "assistant", "content": _OTHER_MARK}
+            begun = ([asks], [{**asks, "content": _OTHER_MARK}], [greets, asks])
             texts = [
-                self._template.render(
-                    [*system, {"role": "user", "content": mark}], tools, reply=False
-                )
-                for mark in (_MARK, _OTHER_MARK)
+                self._template.render([*system, *turns], tools, reply=False) for turns in begun
             ]
-            head = self.tokenize(_text_prefix(texts[0], texts[1]))
+            head = self.tokenize(functools.reduce(_text_prefix, texts))
             with self._heads_lock:
                 self._heads[key] = head
                 if len(self._heads) > _HEADS:

@@ -102,7 +102,7 @@ def _reduce(schema: Any, root: Schema, depth: int) -> Schema:
     if not isinstance(schema, dict) or depth > _MAX_DEPTH:
         return dict(_ANYTHING)
     if isinstance(ref := schema.get("$ref"), str):
-        return _reduce(_resolve(ref, root), root, depth + 1)
+        return _reduce(resolve(ref, root), root, depth + 1)
     for key in ("anyOf", "oneOf"):
         if options := schema.get(key):
             return {"anyOf": [_reduce(option, root, depth + 1) for option in options]}
@@ -129,7 +129,8 @@ def _reduce(schema: Any, root: Schema, depth: int) -> Schema:
     return reduced if reduced else dict(_ANYTHING)
 
 
-def _resolve(ref: str, root: Schema) -> Any:
+def resolve(ref: str, root: Schema) -> Any:
+    """What a reference like "#/$defs/Colour" stands for; None if there is nothing."""
     target: Any = root
     for part in ref.removeprefix("#/").split("/"):
         target = target.get(part) if isinstance(target, dict) else None
