@@ -119,6 +119,19 @@ def test_a_timer_speaks_up(say: Any) -> None:
     assert (turns[1]["heard"], turns[1]["reply"]) == ("", "Your timer for 2 seconds is over.")
 
 
+def test_a_timer_that_ends_while_the_caller_speaks_is_told_once_in_full(
+    say: Any, tmp_path: Path
+) -> None:
+    first, second = say("Set a timer for two seconds."), say("What is five plus three?")
+    long = join(tmp_path / "q.wav", say("Tell me a story."), 0.1, second)
+    turns, _ = talk(first, long, second, "--stay", "6")
+    over = "Your timer for 2 seconds is over."
+    assert [turn["reply"] for turn in turns].count(over) == 1
+    assert all(turn["heard"] or turn["reply"] for turn in turns)
+    assert sum("Your timer for" in turn["reply"] for turn in turns) == 1
+    assert [turn["turn"] for turn in turns] == list(range(1, len(turns) + 1))
+
+
 def test_the_caller_may_interrupt(say: Any, tmp_path: Path) -> None:
     whole = join(
         tmp_path / "q.wav", say("Tell me a story."), 3.0, say("What is five plus three?"), 0.2

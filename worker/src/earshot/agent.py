@@ -14,6 +14,7 @@ import structlog
 from livekit import rtc
 from livekit.agents import Agent, ModelSettings, function_tool, llm, stt
 
+from .announcements import Announcements
 from .barge_in import Floor, judged
 from .settings import PersonaSettings, ToolName
 from .tools.calculator import calculate
@@ -38,6 +39,7 @@ class Assistant(Agent):
     ) -> None:
         self._persona = persona
         self._documents = documents
+        self._announcements: Announcements | None = None  # while it is in a session
         self.timers = Timers(self._timer_over)
         super().__init__(
             instructions=persona.instructions.replace("{name}", persona.name),
@@ -49,7 +51,13 @@ class Assistant(Agent):
         """Whether it speaks first."""
         return bool(self._persona.greeting)
 
+    @property
+    def announcing(self) -> bool:
+        """Whether something is to be said unasked, as soon as there is room."""
+        return self._announcements is not None and self._announcements.pending
+
     async def on_enter(self) -> None:
+        self._announcements = Announcements(self.session)
         if self.greets:
             self.session.say(self._persona.greeting.replace("{name}", self._persona.name))
 
@@ -62,12 +70,12 @@ class Assistant(Agent):
 
     async def on_exit(self) -> None:
         await self.timers.aclose()
+        if self._announcements is not None:
+            await self._announcements.aclose()
 
     async def _timer_over(self, duration: str) -> None:
-        try:
-            self.session.say(self._persona.timer_message.replace("{duration}", duration))
-        except RuntimeError as e:  # the session has ended meanwhile
-            _log.info("a timer fired after the conversation", error=str(e))
+        if self._announcements is not None:
+            self._announcements.put(self._persona.timer_message.replace("{duration}", duration))
 
     def _tool(self, name: ToolName) -> llm.FunctionTool[..., Any]:
         return getattr(self, f"_{name}")()  # type: ignore[no-any-return]

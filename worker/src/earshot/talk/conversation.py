@@ -151,11 +151,19 @@ class Conversation:
 
     async def _record_own(self) -> None:
         """Makes a turn of its own of what the agent says unasked."""
-        while self._own and self._closed is None:
+        while (self._own or self._agent.announcing) and self._closed is None:
+            await self._until(
+                lambda: bool(self._own) or not self._agent.announcing, ANSWER_WITHIN_S
+            )
+            if not self._own:
+                return
             turn = self._begin()
             handle = self._own.pop(0)
             await self._until(handle.done, ANSWER_WITHIN_S)
-            self._end(turn, None)
+            if turn.reply or turn.heard:
+                self._end(turn, None)
+            else:  # cut off before its first word: it is said again
+                self._turn = Turn(turn.turn - 1)
 
     async def aclose(self) -> None:
         await self._record_own()
