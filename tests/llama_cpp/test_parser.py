@@ -6,6 +6,7 @@ import json
 import random
 
 import pytest
+from dialogues import TOOLS, tool
 from livekit.plugins.llama_cpp.dialects import (
     Dialect,
     Gemma4,
@@ -16,15 +17,17 @@ from livekit.plugins.llama_cpp.dialects import (
     MistralArgs,
     QwenXml,
 )
-from livekit.plugins.llama_cpp.generator import TextDelta, ThinkingDelta, ToolCall
+from livekit.plugins.llama_cpp.generator import Event, TextDelta, ThinkingDelta, ToolCall
 from livekit.plugins.llama_cpp.parser import ReplyParser
 
 Told = list[tuple[str, str]]
 
+LETTERS = [tool(name, name) for name in ("a", "b")]
+
 CALL = '{"name": "calculate", "arguments": {"expression": "5 + 3"}}'
 REPLIES: list[tuple[Dialect, str, Told]] = [
     (Hermes(), "The answer is 8.", [("text", "The answer is 8.")]),
-    (Hermes(), "  \n a < b <tool <i> é 漢 🙂 \n", [("text", "a < b <tool <i> é 漢 🙂")]),
+    (Hermes(), "  \n a < b <tool <i>é 漢 🙂</i> \n", [("text", "a < b <tool é 漢 🙂")]),
     (
         Hermes(),
         f"<think>\nhm <tool_call> no\n</think>\n\nOne moment.\n<tool_call>\n{CALL}\n</tool_call>",
@@ -40,15 +43,15 @@ REPLIES: list[tuple[Dialect, str, Told]] = [
         '\n<tool_call>{"name": "b", "arguments": {}}</tool_call>\nDone.',
         [("a", '{"x": "}</tool_call>\\"{"}'), ("b", "{}"), ("text", "Done.")],
     ),
-    (Hermes(), f"Wait. <tool_call>\n{CALL[:-4]}", [("text", "Wait.")]),
+    (Hermes(), f"Wait. <tool_call>\n{CALL[:-4]}", [("text", "Wait."), ("calculate", "{}")]),
     (Hermes(), "<think>still thinking", [("think", "still thinking")]),
     (Llama3(), '{"name": "a", "parameters": {"k": [1, 2]}}', [("a", '{"k": [1, 2]}')]),
     (
         Llama3(),
         '<|python_tag|>{"name": "a", "parameters": {}}; more',
-        [("a", "{}")],
+        [("a", "{}"), ("text", "more")],
     ),
-    (Llama3(), "So {x}.", [("text", "So {x}.")]),
+    (Llama3(), "So {x}. Yes.", [("text", "So. Yes.")]),
     (
         Mistral(),
         '[TOOL_CALLS][{"name": "a", "arguments": {}}, {"name": "b", "arguments": {"c": true}}]',
@@ -69,7 +72,7 @@ REPLIES: list[tuple[Dialect, str, Told]] = [
         Gemma4(),
         '<|channel>thought\nhm<channel|><|tool_call>call:a{s:<|"|>x, y:{z}<|"|>,n:5,l:[true]}'
         "<tool_call|>",
-        [("think", "\nhm"), ("a", '{"s": "x, y:{z}", "n": 5, "l": [true]}')],
+        [("think", "thought\nhm"), ("a", '{"s": "x, y:{z}", "n": 5, "l": [true]}')],
     ),
     (
         Lfm2(),
@@ -79,10 +82,18 @@ REPLIES: list[tuple[Dialect, str, Told]] = [
 ]
 
 
+def fed(parser: ReplyParser, piece: str) -> list[Event]:
+    """The piece's events, with what stands behind the opening of a call written as it was."""
+    events = parser.feed(piece)
+    while (opened := parser.take_opened()) is not None:
+        events += parser.feed(opened[1])
+    return events
+
+
 def told(dialect: Dialect, pieces: list[str], stop: list[str] | None = None) -> Told:
     """(kind or tool name, text) with neighbours of one kind joined."""
-    parser = ReplyParser(dialect, stop=stop or [])
-    events = [event for piece in pieces for event in parser.feed(piece)] + parser.finish()
+    parser = ReplyParser(dialect, tools=[*TOOLS, *LETTERS], stop=stop or [])
+    events = [event for piece in pieces for event in fed(parser, piece)] + parser.finish()
     out: Told = []
     for event in events:
         if isinstance(event, ToolCall):
@@ -133,20 +144,20 @@ def test_stop_text_is_not_said_nor_what_follows() -> None:
 
 
 def test_text_that_may_become_a_marker_is_held_back_and_no_more() -> None:
-    parser = ReplyParser(Hermes())
+    parser = ReplyParser(Hermes(), tools=TOOLS)
     assert parser.feed("Hello <tool") == [TextDelta("Hello")]
-    assert parser.feed("s are") == [TextDelta(" <tools are")]
+    assert parser.feed("s are\n") == [TextDelta(" <tools are")]
 
 
 def test_a_call_gives_back_what_was_written_behind_its_marker() -> None:
-    parser = ReplyParser(Hermes())
+    parser = ReplyParser(Hermes(), tools=TOOLS)
     assert parser.feed('Ok <tool_call>{"na') == [TextDelta("Ok")]
-    assert parser.take_opened() == '{"na'
+    assert parser.take_opened() == (None, '{"na')
     assert parser.take_opened() is None
     assert [type(e) for e in parser.feed(CALL + "</tool_call>")] == [ToolCall]
 
 
 def test_thinking_that_the_prompt_opened() -> None:
-    parser = ReplyParser(Hermes(), thinking=True)
+    parser = ReplyParser(Hermes(), thinking="</think>")
     events = parser.feed("hm</think> Yes.") + parser.finish()
     assert events == [ThinkingDelta("hm"), TextDelta("Yes.")]

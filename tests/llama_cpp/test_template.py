@@ -31,7 +31,7 @@ def template(source: str) -> ChatTemplate:
 
 def test_arguments_are_objects_whatever_they_came_as() -> None:
     messages = [user("2+3?"), *called("calculate", '{"expression": "2 + 3"}', "5")]
-    text = template(PLAIN).render(messages, TOOLS)
+    text = template(PLAIN).render(messages, [])
     assert text == ('<user>2+3?<assistant>[calculate {"expression": "2 + 3"}]<tool>5<assistant>')
 
 
@@ -76,10 +76,10 @@ def test_templates_with_other_demands() -> None:
     assert text == "u:Be brief.\n\nHi.;"
     nine = (
         "{% for m in messages %}{% for c in m.tool_calls or [] %}{% if c.id | length != 9 %}"
-        "{{ raise_exception('nine') }}{% endif %}{{ c.id }} {% endfor %}{{ m.tool_call_id }} "
+        "{{ raise_exception('nine') }}{% endif %}{{ c.id }} {{ c.function.arguments.x }}{% endfor %}{{ m.tool_call_id }} {{ m.content }}"
         "{% endfor %}"
     )
-    first, second = template(nine).render([user("?"), *called("x", "{}", "")], []).split()
+    first, second = template(nine).render([user(""), *called("x", "{}", "")], []).split()
     assert first == second and first.isalnum()
 
 
@@ -97,3 +97,22 @@ def test_bad_input_is_one_clear_line() -> None:
 def test_the_sandbox_holds() -> None:
     with pytest.raises(PromptError):
         template("{{ ''.__class__.__mro__[1].__subclasses__() }}").render([user("x")], [])
+
+
+def test_a_template_without_tools_tells_them_in_words() -> None:
+    plain = (
+        "{% for m in messages %}{% if m.role not in ['user', 'assistant'] %}"
+        "{{ raise_exception('unknown role') }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+    )
+    messages = [system("Be brief."), user("2+3?"), *called("calculate", '{"x": 1}', "five")]
+    text = template(plain).render(messages, TOOLS)
+    assert text.startswith("<user>Be brief.\n\nYou can call these functions:\n{")
+    assert all(tool["function"]["name"] in text for tool in TOOLS)
+    assert '<assistant><tool_call>\n{"name": "calculate", "arguments": {"x": 1}}\n</tool' in text
+    assert text.endswith("<user>Result of the function: five")
+
+
+def test_tools_where_a_template_looks_for_them_in_the_instructions() -> None:
+    source = "{% for m in messages %}{{ m.content }}{{ m.tools }}{% endfor %}"
+    text = template(source).render([system("A"), user("B")], TOOLS)
+    assert text.startswith('A[{"name": "get_current_time"')

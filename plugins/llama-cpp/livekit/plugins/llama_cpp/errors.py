@@ -9,6 +9,7 @@ LlamaCppError
     ├── OverloadedError       no room now: queue full, or no KV cells (retryable)
     ├── DeadlineError         the request's deadline passed (retryable)
     ├── DecodeError           llama.cpp failed to evaluate this request (retryable)
+    ├── NoAnswerError         the model wrote nothing that can be spoken, twice
     └── ClosedError           the generator was closed
 
 Knows nothing of LiveKit; `llm.py` maps these to its APIError family.
@@ -57,6 +58,10 @@ class DecodeError(GenerateError):
     """llama.cpp failed while it evaluated this request."""
 
     retryable = True
+
+
+class NoAnswerError(GenerateError):
+    """The model wrote nothing that can be spoken and called no tool, or broke a sentence off."""
 
 
 class ClosedError(GenerateError):

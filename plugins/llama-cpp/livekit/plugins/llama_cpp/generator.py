@@ -15,7 +15,8 @@ Message: TypeAlias = dict[str, Any]
 """A chat message in OpenAI form: role, content, tool_calls, tool_call_id."""
 ToolDefinition: TypeAlias = dict[str, Any]
 """A function in OpenAI form: {"type": "function", "function": {name, description, parameters}}."""
-FinishReason: TypeAlias = Literal["stop", "length", "tool_calls"]
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "empty"]
+""""empty" stays inside a generator: it tries again, then fails with NoAnswerError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

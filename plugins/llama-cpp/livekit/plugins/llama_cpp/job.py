@@ -10,6 +10,7 @@ from .cache import Sequence
 from .choice import Choice
 from .errors import GenerateError
 from .fields import Fields
+from .generator import Usage
 from .prompt import Prompt
 from .reply import Reply
 
@@ -43,6 +44,19 @@ class Job:
         """Whether its prompt is done and its reply in progress."""
         return self.first_token_at > 0
 
+    def usage(self) -> Usage:
+        """What its reply has cost."""
+        assert self.reply is not None
+        return Usage(
+            prompt_tokens=len(self.prompt.tokens),
+            cached_tokens=self.cached,
+            completion_tokens=self.reply.tokens,
+            thinking_tokens=self.reply.thinking_tokens,
+            queue_ms=_ms(self.submitted_at, self.started_at),
+            ttft_ms=_ms(self.submitted_at, self.first_token_at),
+            total_ms=_ms(self.submitted_at, time.monotonic()),
+        )
+
 
 @dataclass(slots=True)
 class Part:
@@ -51,3 +65,7 @@ class Part:
     job: Job
     tokens: int
     last_row: int
+
+
+def _ms(start: float, end: float) -> float:
+    return max(end - start, 0.0) * 1000 if end else 0.0

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import os
 import threading
 import time
 import weakref
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from .attempts import answered
 from .cache import KvCache
+from .channel import event_channel
 from .choice import Choice
 from .context import Context
 from .engine import Engine
@@ -29,10 +30,10 @@ from .generator import (
     Done,
     Event,
     GenerateRequest,
-    ToolDefinition,
     Usage,
     WarmRequest,
 )
+from .grammars import Grammars
 from .heads import HeadStore
 from .job import Job
 from .log import logger
@@ -44,7 +45,6 @@ from .sampler import Sampler
 
 _SEQUENCES = 32
 _BATCH_TOKENS = 512
-_GRAMMARS = 64
 _MAX_REPLY_SHARE = 4  # a reply is promised a quarter of the context at most
 
 
@@ -100,7 +100,7 @@ class LocalGenerator:
         self._capacity = max_active + max_queued
         self._open = 0
         self._open_lock = threading.Lock()
-        self._grammars: OrderedDict[str, str] = OrderedDict()
+        self._grammars = Grammars(self._builder.dialect)
         heads = None
         if cache_dir is not None:
             key = fingerprint(model, context)
@@ -147,11 +147,20 @@ class LocalGenerator:
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event, None]:
         """See `Generator.generate`."""
         self._enter()
+        try:
+            async with aclosing(answered(self._attempt, request)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._leave()
+
+    async def _attempt(self, request: GenerateRequest, thinks: bool) -> AsyncGenerator[Event, None]:
+        """One reply, whatever it is."""
         job: Job | None = None
         try:
             submitted_at = time.monotonic()
-            emit, events = _channel()
-            job = await self._in_worker(self._job, request, submitted_at, emit)
+            emit, events = event_channel()
+            job = await self._in_worker(self._job, request, submitted_at, emit, thinks)
             self._engine.submit(job)
             while True:
                 item = await events.get()
@@ -163,7 +172,6 @@ class LocalGenerator:
         finally:
             if job is not None:
                 self._engine.cancel(job)
-            self._leave()
 
     async def warm(self, request: WarmRequest) -> int:
         """See `Generator.warm`."""
@@ -174,7 +182,7 @@ class LocalGenerator:
         job: Job | None = None
         try:
             submitted_at = time.monotonic()
-            emit, events = _channel()
+            emit, events = event_channel()
 
             def done(error: GenerateError | None) -> None:
                 emit(error if error is not None else Done("stop", Usage()))
@@ -238,6 +246,7 @@ class LocalGenerator:
         request: GenerateRequest,
         submitted_at: float,
         emit: Callable[[Event | Exception], None],
+        thinks: bool,
     ) -> Job:
         """Everything that can be done before the engine: prompt, parser, sampler, grammar."""
         max_tokens = max(request.max_tokens, 1)
@@ -248,14 +257,13 @@ class LocalGenerator:
         if request.choices or request.reply_schema is not None:
             return self._held(request, prompt, submitted_at, emit, max_tokens)
         prompt = self._going_on(prompt, request.written)
-        calls, forced = self._calls(request)
+        calls, forced = self._grammars.of_calls(request)
         dialect = self._builder.dialect
         if forced:
             marker = self._model.tokenize(dialect.marker)
             prompt = Prompt([*prompt.tokens, *marker], prompt.head)
-        parser = ReplyParser(
-            dialect, stop=request.stop, thinking=prompt.thinking, calls=calls is not None
-        )
+        tools = request.tools if calls is not None else []
+        parser = ReplyParser(dialect, tools=tools, stop=request.stop, thinking=prompt.thinking)
         if forced:
             parser.open_call()
         sampler = Sampler(
@@ -273,7 +281,9 @@ class LocalGenerator:
             sampler,
             parser,
             calls=calls,
+            arguments=lambda name: self._grammars.of_arguments(request, name),
             max_tokens=limit,
+            thinking_tokens=limit // 2 if thinks else 0,
             parallel_calls=request.parallel_tool_calls,
             emit=emit,
         )
@@ -305,24 +315,6 @@ class LocalGenerator:
             return prompt
         return dataclasses.replace(prompt, tokens=[*prompt.tokens, *self._model.tokenize(written)])
 
-    def _calls(self, request: GenerateRequest) -> tuple[str | None, bool]:
-        """The grammar of the calls the request allows, and whether one must be made."""
-        choice = request.tool_choice
-        if not request.tools or choice == "none":
-            return None, False
-        tools: Sequence[ToolDefinition] = request.tools
-        if choice not in ("auto", "required"):
-            tools = [tool for tool in tools if tool["function"]["name"] == choice]
-            if not tools:
-                raise PromptError(f"tool_choice is {choice!r}, expected the name of a tool")
-        key = json.dumps(list(tools), sort_keys=True, default=str)
-        grammar = self._grammars.get(key)
-        if grammar is None:
-            grammar = self._grammars[key] = self._builder.dialect.grammar(tools)
-            if len(self._grammars) > _GRAMMARS:
-                self._grammars.popitem(last=False)
-        return grammar, choice != "auto"
-
 
 def _replying(
     request: GenerateRequest,
@@ -333,7 +325,7 @@ def _replying(
     emit: Callable[[Event | Exception], None],
 ) -> Job:
     def done(error: GenerateError | None) -> None:
-        emit(error if error is not None else Done(reply.reason or "stop", _usage(job)))
+        emit(error if error is not None else Done(reply.reason or "stop", job.usage()))
 
     job = Job(
         prompt,
@@ -355,40 +347,8 @@ def default_threads() -> int:
     return max((os.cpu_count() or 2) - 1, 1)
 
 
-def _channel() -> tuple[Callable[[Event | Exception], None], asyncio.Queue[Event | Exception]]:
-    """A way from the engine's thread into the running event loop."""
-    loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[Event | Exception] = asyncio.Queue()  # bounded by max_tokens
-
-    def emit(item: Event | Exception) -> None:
-        try:
-            loop.call_soon_threadsafe(queue.put_nowait, item)
-        except RuntimeError:  # the loop is gone, and with it whoever would listen
-            logger.debug("an event came after its event loop was closed")
-
-    return emit, queue
-
-
 def _deadline(submitted_at: float, timeout_s: float | None) -> float | None:
     return None if timeout_s is None else submitted_at + timeout_s
-
-
-def _usage(job: Job) -> Usage:
-    now = time.monotonic()
-    assert job.reply is not None
-    return Usage(
-        prompt_tokens=len(job.prompt.tokens),
-        cached_tokens=job.cached,
-        completion_tokens=job.reply.tokens,
-        thinking_tokens=job.reply.thinking_tokens,
-        queue_ms=_ms(job.submitted_at, job.started_at),
-        ttft_ms=_ms(job.submitted_at, job.first_token_at),
-        total_ms=_ms(job.submitted_at, now),
-    )
-
-
-def _ms(start: float, end: float) -> float:
-    return max(end - start, 0.0) * 1000 if end else 0.0
 
 
 def _close(engine: Engine, workers: ThreadPoolExecutor, heads: HeadStore | None) -> None:

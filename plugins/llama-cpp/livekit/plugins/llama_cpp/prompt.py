@@ -18,6 +18,7 @@ from .dialects import Hermes, dialect_of
 from .errors import PromptTooLongError
 from .generator import Message, ToolDefinition
 from .log import logger
+from .markup import opened_thinking
 from .model import Model
 from .template import ChatTemplate
 
@@ -32,8 +33,8 @@ class Prompt:
     head: int
     """How many tokens, from the first, are the system prompt and the tools: the same for every
     conversation of one agent."""
-    thinking: bool = False
-    """The template opened the model's thinking."""
+    thinking: str = ""
+    """What closes the model's thinking, which the template opened; empty if it didn't."""
 
 
 class PromptBuilder:
@@ -57,6 +58,7 @@ class PromptBuilder:
             bos=model.special.bos,
             eos=model.special.eos,
             clean=self._clean,
+            example=self.dialect.example,
         )
         self._heads: OrderedDict[str, list[int]] = OrderedDict()
         self._heads_lock = threading.Lock()
@@ -87,8 +89,7 @@ class PromptBuilder:
             return self._template.render(kept, tools)
 
         text, tokens = self._fit(messages, render, limit, head)
-        thinking = text.rstrip().endswith(self.dialect.thinking[0])
-        return Prompt(tokens, self._head(messages, tools, tokens, head), thinking)
+        return Prompt(tokens, self._head(messages, tools, tokens, head), opened_thinking(text))
 
     def prefix(
         self,

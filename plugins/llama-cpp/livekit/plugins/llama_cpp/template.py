@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import jinja2
@@ -20,6 +21,21 @@ import jinja2.sandbox
 
 from .errors import ChatTemplateError, PromptError
 from .generator import Message, ToolDefinition
+from .told import calls_told, one_call_each, results_told, tools_told
+
+EXAMPLE = '<tool_call>\n{"name": "NAME", "arguments": {...}}\n</tool_call>'
+_PROBE: ToolDefinition = {
+    "type": "function",
+    "function": {
+        "name": "probe_tool",
+        "description": "Probes.",
+        "parameters": {
+            "type": "object",
+            "properties": {"x": {"type": "string", "description": "X."}},
+            "required": ["x"],
+        },
+    },
+}
 
 
 class _Generation(jinja2.ext.Extension):
@@ -41,15 +57,24 @@ class ChatTemplate:
         bos, eos: The vocabulary's marker texts.
         clean: Applied to what users and tools wrote: takes out text that would become control
             tokens.
+        example: A call as the model writes it, told to it if the template knows no tools.
 
     Raises:
         ChatTemplateError: The template doesn't compile.
     """
 
     def __init__(
-        self, source: str, *, name: str, bos: str, eos: str, clean: Callable[[str], str]
+        self,
+        source: str,
+        *,
+        name: str,
+        bos: str,
+        eos: str,
+        clean: Callable[[str], str],
+        example: str = EXAMPLE,
     ) -> None:
         self._name = name
+        self._example = example
         self._clean = clean
         environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
             trim_blocks=True,
@@ -84,26 +109,69 @@ class ChatTemplate:
         prepared = [self._prepare(message) for message in messages]
         if not prepared:
             raise PromptError("no messages, expected at least one")
+        given: list[ToolDefinition] | None = list(tools) or None
+        if given and not self._knows_tools:
+            prepared, given = tools_told(prepared, given, self._example), None
+        if any(m.get("tool_calls") for m in prepared):
+            if not self._knows_several:
+                prepared = one_call_each(prepared)
+            if not self._knows_results:
+                prepared = results_told(prepared)
+            if not self._knows_calls:
+                prepared = calls_told(prepared, self._example)
         turns = _alternating(prepared)
-        for attempt, given in (
-            (prepared, list(tools) or None),
-            (turns, list(tools) or None),
-            (_without_system(turns), list(tools) or None),
-            (prepared, list(tools)),  # an empty list where the template can't do with nothing
+        for attempt, offered in (
+            (prepared, given),
+            (turns, given),
+            (_without_system(turns), given),
+            (_arguments_as_text(turns), given),
+            (prepared, given or []),  # an empty list where the template can't do with nothing
+            (_without_system(_alternating(self._all_told(prepared))), given),
         ):
             try:
-                return self._render(attempt, given, reply)
+                return self._render(attempt, offered, reply)
             except _ERRORS as e:
                 refusal = e
         raise PromptError(f"{self._name}: chat template refuses the messages ({refusal})")
+
+    @cached_property
+    def _knows_tools(self) -> bool:
+        return self._shows("probe_tool", [{"role": "user", "content": "Hi."}])
+
+    @cached_property
+    def _knows_calls(self) -> bool:
+        return self._shows("probe argument 0", _called(1))
+
+    @cached_property
+    def _knows_results(self) -> bool:
+        return self._shows("probe result 0", _called(1))
+
+    @cached_property
+    def _knows_several(self) -> bool:
+        return self._shows("probe argument 1", _called(2))
+
+    def _all_told(self, messages: list[Message]) -> list[Message]:
+        return calls_told(results_told(one_call_each(messages)), self._example)
+
+    def _shows(self, text: str, messages: list[Message]) -> bool:
+        """Whether the text is in the prompt of a conversation with a tool."""
+        system: Message = {"role": "system", "content": "Be brief."}
+        for attempt in ([system, *messages], messages, _arguments_as_text(messages)):
+            try:
+                return text in self._render(attempt, [_PROBE], True)
+            except _ERRORS:
+                continue
+        return False
 
     def _render(
         self, messages: list[Message], tools: list[ToolDefinition] | None, reply: bool
     ) -> str:
         return self._template.render(
-            messages=messages,
+            messages=_with_tools(messages, tools),
             tools=tools,
             xml_tools=tools,  # SmolLM3's name for them
+            functions=_tojson(tools or []),  # Firefunction's
+            datetime=_strftime_now("%A, %B %d, %Y"),
             add_generation_prompt=reply,
             # A voice can't use thinking it doesn't speak, and it costs seconds.
             enable_thinking=False,
@@ -126,6 +194,32 @@ class ChatTemplate:
         if "tool_call_id" in prepared:
             prepared["tool_call_id"] = _call_id(prepared["tool_call_id"])
         return prepared
+
+
+def _called(count: int) -> list[Message]:
+    """A conversation with calls that a template may show or not."""
+    functions = [
+        {"name": "probe_tool", "arguments": {"x": f"probe argument {i}"}} for i in range(count)
+    ]
+    calls = [
+        {"id": _call_id(i), "type": "function", "function": function}
+        for i, function in enumerate(functions)
+    ]
+    results: list[Message] = [
+        {"role": "tool", "tool_call_id": _call_id(i), "content": f"probe result {i}"}
+        for i in range(count)
+    ]
+    asked: Message = {"role": "user", "content": "Hi."}
+    return [asked, {"role": "assistant", "content": "", "tool_calls": calls}, *results]
+
+
+def _with_tools(messages: list[Message], tools: list[ToolDefinition] | None) -> list[Message]:
+    """Phi 4's template looks for them, as text, in the instructions."""
+    if not tools or messages[0]["role"] != "system":
+        return messages
+    functions = [tool["function"] for tool in tools]
+    head, *rest = messages
+    return [{**head, "tools": json.dumps(functions, ensure_ascii=False)}, *rest]
 
 
 def _text(content: Any) -> str:
@@ -187,6 +281,22 @@ def _without_system(messages: list[Message]) -> list[Message]:
         return messages
     head, first, *rest = messages
     return [{**first, "content": f"{head['content']}\n\n{first['content']}".strip()}, *rest]
+
+
+def _arguments_as_text(messages: list[Message]) -> list[Message]:
+    """For templates that join them to other text: Functionary 3.2."""
+    texts: list[Message] = []
+    for message in messages:
+        calls = [
+            {**call, "function": {**call["function"], "arguments": _tojson(_arguments(call))}}
+            for call in message.get("tool_calls", [])
+        ]
+        texts.append({**message, "tool_calls": calls} if calls else message)
+    return texts
+
+
+def _arguments(call: dict[str, Any]) -> Any:
+    return call["function"].get("arguments", {})
 
 
 def _tojson(

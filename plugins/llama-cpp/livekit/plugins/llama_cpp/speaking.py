@@ -1,0 +1,89 @@
+"""The words of a reply on their way out: white space, gaps, and sentences that are dropped.
+
+Knows nothing of markup; the parser says what is plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_ENDS = ".!?…。！？"
+_CLOSERS = "\"'”’)]}»*"
+_ENDED = re.compile(rf"[{_ENDS}][{re.escape(_CLOSERS)}]*$")
+
+
+class Speaking:
+    """One reply's words."""
+
+    def __init__(self) -> None:
+        self._space = ""
+        """White space that is text only if more text follows."""
+        self._parted = False
+        self._dropping = False
+        self._ended = False
+        self._open = False
+        self._cut = False
+        self._whole = False
+        self.spoke = False
+
+    @property
+    def said_something(self) -> bool:
+        """Whether more was said than the beginning of a sentence that had to be dropped."""
+        return self.spoke and (not self._cut or self._whole)
+
+    def say(self, text: str) -> Iterator[str]:
+        """Plain text, without the white space at the reply's beginning and end."""
+        if self._dropping:
+            text = self._behind_sentence(text)
+            if self._dropping:
+                return
+            if self._open:  # what was said of it ends there
+                self._open = False
+                yield "."
+        if self._parted:
+            rest = text.lstrip(" \t\r\n;,")
+            if not rest:
+                return
+            if self.spoke and not self._space and (rest != text or rest[0].isalnum()):
+                self._space = " "
+            if rest[0] in _ENDS:
+                self._space = ""
+                rest = rest if self._open else rest.lstrip(_ENDS)
+            text, self._parted = rest, False
+        text = self._space + text
+        if not self.spoke:
+            text = text.lstrip()
+        said = text.rstrip()
+        self._space = text[len(said) :]
+        if said:
+            self.spoke = True
+            self._open = not _ENDED.search(said)
+            # a sentence that was begun after one that was cut, or ended before it
+            self._whole = self._whole or self._cut or any(char in said for char in _ENDS)
+            yield said
+
+    def part(self) -> None:
+        """Something that isn't speech stood here: its separators go, too."""
+        self._parted = True
+
+    def gap(self, space: str) -> None:
+        """White space where a line break of markup stood."""
+        self._space = self._space or space
+
+    def drop_sentence(self) -> None:
+        """Nothing more of the sentence that is being said."""
+        if self._open:
+            self._cut = True
+        self._dropping, self._ended, self._space = True, False, ""
+
+    def _behind_sentence(self, text: str) -> str:
+        for i, char in enumerate(text):
+            if char == "\n" or (self._ended and char.isspace()):
+                self._dropping = False
+                return text[i:]
+            if char in _ENDS:
+                self._ended = True
+            elif char not in _CLOSERS:
+                self._ended = False
+        return ""
