@@ -11,13 +11,13 @@ from livekit.plugins.faster_whisper import guards
     ],
 )
 def test_loops_are_lost_and_invented(text: str) -> None:
-    assert guards.looks_lost(text, -0.1, capped=False)
+    assert guards.looks_lost(text, -0.1, capped=False, speech_s=30.0)
     assert guards.is_invented(text, -0.1, 0.0, speech_s=30.0)
 
 
 @pytest.mark.parametrize("text", ["Yes.", "No, no.", "My number is seven seven seven nine."])
 def test_plain_speech_is_kept(text: str) -> None:
-    assert not guards.looks_lost(text, -0.3, capped=False)
+    assert not guards.looks_lost(text, -0.3, capped=False, speech_s=2.0)
     assert not guards.is_invented(text, -0.3, 0.01, speech_s=2.0)
 
 
@@ -33,9 +33,19 @@ def test_more_words_than_anyone_says_in_the_time_are_dropped() -> None:
     assert not guards.is_invented(text, -0.1, 0.0, speech_s=6.0)
 
 
+def test_words_written_twice_are_tried_again_where_nobody_says_them_twice_so_fast() -> None:
+    once = "Press one to switch to playback mode."
+    assert guards.looks_lost(f"{once} {once}", -0.1, capped=False, speech_s=2.5)
+    assert guards.looks_lost(f"So: {once} {once} Thanks.", -0.1, capped=False, speech_s=3.0)
+    assert not guards.looks_lost(f"{once} {once}", -0.1, capped=False, speech_s=5.0)
+    assert not guards.looks_lost("No, no. Stop, stop. Yes, yes.", -0.1, capped=False, speech_s=1.0)
+    # tried again, not taken away
+    assert not guards.is_invented(f"{once} {once}", -0.1, 0.01, speech_s=2.5)
+
+
 def test_weak_scores_and_a_hit_cap_ask_for_another_try() -> None:
-    assert guards.looks_lost("Hello there.", -1.3, capped=False)
-    assert guards.looks_lost("Hello there.", -0.1, capped=True)
+    assert guards.looks_lost("Hello there.", -1.3, capped=False, speech_s=1.0)
+    assert guards.looks_lost("Hello there.", -0.1, capped=True, speech_s=1.0)
 
 
 def test_silence_needs_both_scores() -> None:

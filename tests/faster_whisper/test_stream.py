@@ -87,6 +87,25 @@ class Counting:
         self.closed = True
 
 
+async def test_silence_before_the_first_word_is_not_decoded(say: Any, hear: Any) -> None:
+    transcriber = Counting()
+    audio = say("What time is it?", before_s=1.0)
+    await hear(faster_whisper.STT(transcriber), audio)
+    sound = np.abs(audio) > 0.05 * np.abs(audio).max()
+    heard = transcriber.requests[-1].audio
+    before_s = (np.abs(heard) > 0.05 * np.abs(audio).max()).argmax() / RATE_HZ
+    assert 0.03 < before_s < 0.25
+    # and nothing of what was said is missing
+    assert len(heard) / RATE_HZ > (len(audio) - sound[::-1].argmax() - sound.argmax()) / RATE_HZ
+    # what may be its soft beginning is no silence
+    soft = np.zeros_like(audio)
+    at = int(sound.argmax())
+    soft[at - RATE_HZ * 3 // 10 : at] = 0.002
+    soft *= np.random.default_rng(3).standard_normal(len(audio)).astype(np.float32)
+    await hear(faster_whisper.STT(transcriber), audio + soft)
+    assert len(transcriber.requests[-1].audio) > len(heard) + 0.1 * RATE_HZ
+
+
 async def test_a_pause_in_the_middle_of_a_sentence_does_not_end_it(
     transcriber: faster_whisper.LocalTranscriber, say: Any, hear: Any
 ) -> None:

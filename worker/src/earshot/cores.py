@@ -35,9 +35,15 @@ def _quota(cgroup: Path) -> float | None:
 
 @dataclass(frozen=True)
 class CoreShares:
-    """CPU threads of each model. Together they are no more than the cores, where there are three
-    or more: with several calls all models work at once, and pools that share cores wait for each
-    other at every step (two 2-thread pools on 2 cores: 7 times slower than two 1-thread ones)."""
+    """CPU threads of each model.
+
+    Together they are no more than the cores from five cores on: with several calls all models work
+    at once. The recogniser has two even on two cores. While somebody speaks, the others have little
+    to do, and its threads sleep while they wait (`OMP_WAIT_POLICY`): on two cores that had other
+    work too, a decode of 3.7 s by Whisper base took 0.33 s in place of 0.68 s (median of 25 in
+    turn). Pools that spin while they wait are another matter: two of two threads on two
+    cores are seven times slower than two of one.
+    """
 
     stt: int
     llm: int
@@ -47,7 +53,7 @@ class CoreShares:
     def of(cls, cores: int) -> "CoreShares":
         llm = max(1, cores // 2)
         voice = max(1, cores // 8)  # a core speaks for ten calls
-        return cls(stt=max(1, cores - llm - voice), llm=llm, voice=voice)
+        return cls(stt=max(min(2, cores), cores - llm - voice), llm=llm, voice=voice)
 
     @classmethod
     def of_this_machine(cls) -> "CoreShares":

@@ -109,7 +109,7 @@ class Decoder:
         )
         text = self._text(tokens, language)
         silent = guards.is_silence(logprob, no_speech)
-        lost = not silent and guards.looks_lost(text, logprob, capped)
+        lost = not silent and guards.looks_lost(text, logprob, capped, speech_s)
         if lost and request.priority is not Priority.PARTIAL and not stopped():
             # what a short window or a prompt did to the text, the full window without one doesn't
             encoded = self._encode(features, FULL_FRAMES)
@@ -118,6 +118,7 @@ class Decoder:
             tokens, logprob, no_speech, capped = self._generate(encoded, language, "", speech_s)
             text = self._text(tokens, language)
             silent = guards.is_silence(logprob, no_speech)
+            lost = False  # no other decode will tell more
         if silent or guards.is_invented(text, logprob, no_speech, speech_s):
             text, tokens = "", []
         transcript = Transcript(

@@ -85,6 +85,11 @@ class Endpointer:
         """Whether the VAD still takes the last window for speech."""
         return self._probability >= self._options.activation_threshold
 
+    @property
+    def floor_db(self) -> float:
+        """Level of the quietest moment of the last half second between utterances."""
+        return min(self._floors, default=-120.0)
+
     def push(self, window: Window) -> bool:
         """Takes the next window; whether it is speech."""
         o = self._options

@@ -14,6 +14,8 @@ WEAK_ABOVE_NO_SPEECH = 0.2
 WEAK_BELOW_LOGPROB = -0.7
 WORDS_PER_S = 8.0
 CHARACTERS_PER_S = 40.0
+DOUBLED_WORDS = 3
+FAST_WORDS_PER_S = 4.5
 
 # what stock models write when they hear noise; real ones come with strong scores
 INVENTED = frozenset(
@@ -57,10 +59,27 @@ def repeats(text: str) -> bool:
     return False
 
 
-def looks_lost(text: str, avg_logprob: float, capped: bool) -> bool:
+def doubled(text: str, speech_s: float) -> bool:
+    """Whether some words come twice in a row, in less time than it takes to say them twice.
+
+    A stock model in a short window may write down what it heard, and then once more; its scores
+    are good.
+    """
+    words = _plain(text).split()
+    if len(words) <= FAST_WORDS_PER_S * speech_s:
+        return False
+    return any(
+        words[i : i + size] == words[i + size : i + 2 * size]
+        for size in range(DOUBLED_WORDS, len(words) // 2 + 1)
+        for i in range(len(words) - 2 * size + 1)
+    )
+
+
+def looks_lost(text: str, avg_logprob: float, capped: bool, speech_s: float) -> bool:
     """Whether a decode should be tried once more the slow and safe way."""
     return (
         capped
+        or doubled(text, speech_s)
         or avg_logprob < RETRY_BELOW_LOGPROB
         or compression_ratio(text) > RETRY_ABOVE_COMPRESSION
         or repeats(text)

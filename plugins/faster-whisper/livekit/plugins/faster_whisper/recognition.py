@@ -137,6 +137,7 @@ class Recognition:
         now_s = self._endpointer.now_s
         self._id = uuid.uuid4().hex
         self._utterance = Utterance(tuple(self._before), now_s - kept_s)
+        self._utterance.skip_quiet(self._endpointer.start_s, self._endpointer.floor_db)
         self._utterance.piece_speech_s = self._endpointer.speech_s
         self._before.clear()
         self._start_s = self._endpointer.start_s
@@ -170,6 +171,8 @@ class Recognition:
             self._ask(Priority.SPECULATIVE)
         elif (
             endpointer.speech_s >= FIRST_PARTIAL_S
+            # one that begins in a pause would only keep the decode at its end waiting
+            and endpointer.silence_s < 0.001
             and since_s >= max(PARTIAL_EVERY_S, 1.2 * self._compute_s)
             and (asked is None or asked.done)
         ):

@@ -73,7 +73,7 @@ class Transcript:
     """Geometric mean of the token probabilities."""
     no_speech_prob: float = 0.0
     reliable: bool = True
-    """The text passed every check at first sight; a partial that didn't is not worth keeping."""
+    """False for a partial that looks lost: it was not tried again, and is not worth keeping."""
     tokens: tuple[int, ...] = ()
     compute_s: float = 0.0
     """Time spent on this request, without waiting."""

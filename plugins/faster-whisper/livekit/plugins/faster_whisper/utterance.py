@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .endpointing import level_db
 from .transcriber import Audio
 from .vad import Window
 
@@ -18,6 +19,12 @@ CUTS = ((5.0, 0.16), (9.0, 0.09))
 FORCED_S = 14.0
 FORCED_AFTER_S = 8.0
 AFTER_SPEECH_S = 0.1
+# Stock models in short windows write a sentence twice when silence comes before it (WER of Whisper
+# base, 100 clips of a person, windows of 10 s: 7.7 % behind 0.5 s of it, 5.5 % behind 0.3, 3.8 %
+# behind 0.2). What is louder than silence may be a soft first sound, before the VAD noticed it.
+QUIET_BEFORE_S = 0.1
+QUIET_DB = 3.0  # above the quietest moment between utterances
+SILENT_DB = -70.0  # full scale: silence on any line, be there digital silence in between
 
 
 class Utterance:
@@ -33,6 +40,17 @@ class Utterance:
         self.piece_start_s = start_s
         self.piece_speech_s = 0.0
         self.now_s = start_s + sum(w.duration_s for w in before)
+
+    def skip_quiet(self, speech_s: float, floor_db: float) -> None:
+        """Leaves out what is no louder than the floor, up to a little before the speech."""
+        at, quiet, limit_db = self.piece_start_s, 0, max(floor_db + QUIET_DB, SILENT_DB)
+        for window in self._windows:
+            at += window.duration_s
+            if at > speech_s - QUIET_BEFORE_S or level_db(window) > limit_db:
+                break
+            quiet += 1
+            self.piece_start_s = at
+        self._windows = self._windows[quiet:]
 
     def push(self, window: Window, is_speech: bool) -> None:
         self._windows.append(window)
