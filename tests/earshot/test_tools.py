@@ -4,7 +4,7 @@ from datetime import datetime
 import pytest
 from earshot.tools.calculator import calculate
 from earshot.tools.clock import current_time
-from earshot.tools.timers import MOST, Timers
+from earshot.tools.timers import MOST, Timers, unit_of
 
 
 def test_clock_says_what_the_model_was_shown() -> None:
@@ -27,9 +27,33 @@ def test_clock_says_what_the_model_was_shown() -> None:
         ("2 ^ 10", 1024),
         ("6 ÷ 2 × 3", 9),
         ("-(2 - 5)", 3),
+        ("1,5 * 2", 3),
+        ("3,14*2", 6.28),
+        ("1.234,5 + 1", 1235.5),
+        ("1,234,567.5 + 1", 1234568.5),
+        ("0,125 * 8", 1),
+        ("1/30000", "0.00003333"),
+        ("0.001*0.01", "0.00001"),
+        ("1 / 300", 0.003333),
+        ("20% of 50", 10),
+        ("15 percent of 80", 12),
+        ("15% * 80", 12),
+        ("80 * 15%", 12),
+        ("80 + 15%", 92),
+        ("100 - 2.5 %", 97.5),
+        ("sqrt(16)", 4),
+        ("√2 * √2", 2),
+        ("3 + sqrt 9", 6),
+        ("2(3+4)", 14),
+        ("(1 + 1)(2 + 3)", 10),
+        ("$5 + $3", 8),
+        ("2+2=", 4),
+        ("2 + 2 = ?", 4),
+        ("12:4", 3),
+        ("2 x (3 + 4)", 14),
     ],
 )
-def test_calculator(expression: str, result: float) -> None:
+def test_calculator(expression: str, result: float | str) -> None:
     assert calculate(expression) == {"result": result}
 
 
@@ -46,6 +70,10 @@ def test_calculator(expression: str, result: float) -> None:
         ("1 < 2", "not an expression"),
         ("x + 1", "not an expression"),
         ("two plus", "not an expression"),
+        ("15 % 80", "not an expression"),
+        ("1, 2", "not an expression"),
+        ("1,2,3 + 1", "not an expression"),
+        ("sqrt(-1)", "not an expression"),
         ("(" * 150, "not an expression"),
         ("1 +" * 100, "characters"),
         ("", "characters"),
@@ -96,3 +124,24 @@ async def test_timers_have_limits() -> None:
     assert "running already" in timers.start(1, "hour")["error"]
     await timers.aclose()
     assert len(timers) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("minutes", "minute"),
+        (" Min. ", "minute"),
+        ("mins", "minute"),
+        ("m", "minute"),
+        ("sec", "second"),
+        ("secs", "second"),
+        ("s", "second"),
+        ("Hours", "hour"),
+        ("hr", "hour"),
+        ("hrs", "hour"),
+        ("days", None),
+        ("", None),
+    ],
+)
+def test_units_may_be_short(text: str, unit: str | None) -> None:
+    assert unit_of(text) == unit

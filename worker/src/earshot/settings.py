@@ -243,6 +243,12 @@ class ToolsSettings(_Group):
     module: Path | None = Field(
         None, description="Python file (or package) with tools of your own, beside persona.tools"
     )
+    sentences: dict[str, list[str]] = Field(
+        {},
+        description="What people say for a tool, which is then called without asking the model"
+        " (see [docs/templates.md](docs/templates.md))",
+        json_schema_extra={"shown": ""},
+    )
 
 
 class Settings(BaseSettings, _Paths):

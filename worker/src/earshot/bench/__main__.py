@@ -1,4 +1,4 @@
-"""`scripts/bench [stages|voice|call|engine|models]`: measures, prints a table, writes JSON and plots."""
+"""`scripts/bench [stages|voice|call|engine|models|tools]`: measures, prints a table, writes JSON and plots."""
 
 import json
 import runpy
@@ -14,6 +14,7 @@ from ..settings import load
 from ..settings_file import home
 from . import models, report
 from .row import Row, Subject
+from .tools import command as tools
 
 STAGES = ("stt", "llm", "tts")
 
@@ -151,6 +152,7 @@ def engine(as_json: bool) -> None:
 
 
 bench.add_command(models.command, "models")
+bench.add_command(tools.command, "tools")
 
 if __name__ == "__main__":
     sys.exit(bench(prog_name="scripts/bench"))

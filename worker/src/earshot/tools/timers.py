@@ -4,8 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 UNITS_S = {"second": 1, "minute": 60, "hour": 3600}
+SHORT = {"s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "hr": "hour"}
 LONGEST_S = 24 * 3600
 MOST = 20
+
+
+def unit_of(text: str) -> str | None:
+    """The unit that a text names, in the singular: "Minutes", "min", "mins." -> "minute"."""
+    text = text.strip().lower().rstrip(".")
+    one = SHORT.get(text) or SHORT.get(text.rstrip("s"), text.rstrip("s"))
+    return one if one in UNITS_S else None
 
 
 class Timers:
@@ -25,8 +33,8 @@ class Timers:
         Returns:
             {"status": "started"} or {"error": why}.
         """
-        one = unit.strip().lower().rstrip("s")
-        if one not in UNITS_S:
+        one = unit_of(unit)
+        if one is None:
             return {"error": f"unit {unit!r}: seconds, minutes or hours was expected"}
         duration_s = amount * UNITS_S[one]
         if not 0 < duration_s <= LONGEST_S:

@@ -7,6 +7,8 @@ import tools
 
 
 def test_days_until() -> None:
-    tomorrow = (date.today() + timedelta(days=1)).isoformat()
-    assert asyncio.run(tools.days_until(tomorrow)) == {"days": 1}
-    assert "error" in asyncio.run(tools.days_until("soon"))
+    tomorrow = date.today() + timedelta(days=1)
+    assert asyncio.run(tools.days_until(f"{tomorrow:%B}", tomorrow.day)) == {"days": 1}
+    today = date.today()
+    assert asyncio.run(tools.days_until(f"{today:%B}", today.day)) == {"days": 0}
+    assert "error" in asyncio.run(tools.days_until("June", 31))

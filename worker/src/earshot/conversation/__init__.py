@@ -1,0 +1,1 @@
+"""What happens between what was heard and what is said."""

@@ -1,0 +1,93 @@
+"""Sure intents: whole utterances against sentence templates, without a model.
+
+A sentence matches as a whole or not at all; polite words around it, and clauses before it, may be
+there. What is not sure is None: a false call is worse than one that the model decides.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ...errors import ToolsError
+from . import home_assistant, own
+from .call import Call
+from .language import Language, languages
+
+KEPT = 4  # languages beside the configured ones; a detected one takes 0.1 s at first
+
+
+def known(language: str) -> bool:
+    """Whether there are sentences in it."""
+    return language in languages() or language in home_assistant.languages()
+
+
+class Intents:
+    """The sentences for the tools of one conversation. Not thread-safe.
+
+    Compiles the sentences of the languages given, which takes 0.1 s each: make it in a thread, or
+    before the loop runs.
+
+    Args:
+        tools: what the model is offered, in OpenAI's form ({"function": {"name", "parameters"}}).
+        languages: those of the conversation, as "en"; those without sentences are left out. None:
+            whatever language is heard.
+        own: further sentences by tool, in any of these languages.
+
+    Raises:
+        ToolsError: a sentence of one's own that can't be used.
+    """
+
+    def __init__(
+        self,
+        tools: Sequence[Mapping[str, Any]],
+        languages: Iterable[str] = ("en",),
+        own: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        functions = [tool["function"] for tool in tools]
+        self._tools = {f["name"]: f.get("parameters") or {} for f in functions}
+        self._own = own or {}
+        check(self._own, self._tools)
+        self._fixed = [code for code in languages if known(code)]
+        self._any = not list(languages)
+        self._made: OrderedDict[str, Language] = OrderedDict()
+        for code in self._fixed or ["en"]:
+            self._language(code)
+
+    def match(self, text: str, language: str | None = None) -> Call | None:
+        """The call that an utterance is for, if that is sure.
+
+        Args:
+            text: as the recogniser wrote it, or as somebody typed it.
+            language: what was spoken, where that is known; else each configured one is tried.
+        """
+        code = (language or "").lower().split("-")[0]
+        if code and known(code) and (code in self._fixed or self._any):
+            return self._language(code).match(text)
+        for each in self._fixed or list(self._made):
+            if call := self._language(each).match(text):
+                return call
+        return None
+
+    def _language(self, code: str) -> Language:
+        if code not in self._made:
+            self._made[code] = Language(code, self._tools, self._own)
+            while len(self._made) > KEPT + len(self._fixed):
+                self._made.popitem(last=False)
+        self._made.move_to_end(code)
+        return self._made[code]
+
+
+def check(sentences: Mapping[str, Sequence[str]], tools: Mapping[str, Mapping[str, Any]]) -> None:
+    """Whether sentences of one's own can be used.
+
+    Args:
+        tools: {name: JSON schema of the arguments}
+
+    Raises:
+        ToolsError: they can't; one line says which and why.
+    """
+    for tool, texts in sentences.items():
+        if tool not in tools:
+            names = ", ".join(tools) or "none"
+            raise ToolsError(f"tools.sentences: there is no tool {tool!r}; there are: {names}")
+        own.check(tool, texts, tools[tool])
