@@ -17,6 +17,10 @@ HEAD = """\
 # Which files make up each profile's STT model, LLM and voice; paths are relative to this file.
 # The profile `starter` is written by `python models/recipes/manifest.py`.
 """
+DEMONSTRATION = """\
+[profiles.starter]
+demonstration = true  # it has never heard a person: whoever uses it is told
+"""
 KINDS = {
     "stt": "starter/stt",
     "llm": "starter/llm/starter.gguf",
@@ -47,10 +51,10 @@ def manifest(models: Path = MODELS) -> str:
     """The whole text, other profiles kept."""
     path = models / "manifest.toml"
     old = path.read_text(encoding="utf-8") if path.exists() else ""
-    others = re.split(r"(?m)^(?=\[\[?profiles\.)", old)[1:]
-    kept = [t.strip() + "\n" for t in others if not re.match(r"\[\[?profiles\.starter\.", t)]
+    others = re.split(r"(?m)^(?=\[\[?(?:profiles|models)\.)", old)[1:]
+    kept = [t.strip() + "\n" for t in others if not re.match(r"\[\[?profiles\.starter[.\]]", t)]
     own = [entry(kind, path, models) for kind, path in KINDS.items()]
-    return "\n".join([HEAD, *own, *kept])
+    return "\n".join([HEAD, DEMONSTRATION, *own, *kept])
 
 
 def main() -> int:

@@ -32,8 +32,9 @@ def mine(tmp_path: Path) -> Path:
 
 def test_the_shipped_profiles_can_be_read() -> None:
     profiles = {p.name: p for p in load_profiles(ROOT / "models")}
-    assert list(profiles) == ["starter", "small", "medium", "gpu"]
-    for name in ("small", "medium", "gpu"):
+    assert list(profiles) == ["starter", "mini", "mini-1.5b", "small", "medium", "gpu"]
+    assert [p.name for p in profiles.values() if p.demonstration] == ["starter"]
+    for name in list(profiles)[1:]:
         for model in profiles[name].models:
             assert model.source and model.licence != "unknown"
             assert len(model.source.revision) == 40  # pinned
@@ -42,12 +43,20 @@ def test_the_shipped_profiles_can_be_read() -> None:
             assert all(f.sha256 for f in big), model.title
 
 
-def test_a_model_is_the_same_in_every_profile() -> None:
-    models = tomllib.loads((ROOT / "models" / "manifest.toml").read_text())["profiles"]
-    by_path: dict[str, object] = {}
-    for profile in models.values():
-        for entry in profile.values():
-            assert by_path.setdefault(entry["path"], entry) == entry
+@pytest.mark.parametrize("name", ["mini", "mini-1.5b"])
+def test_packages_alone_make_a_mini_profile(name: str) -> None:
+    for model in load_profile(name, ROOT / "models").models:
+        for file in model.files:
+            assert file.packages and len(file.sha256) == 64
+            assert all(len(p.sha256) == 64 and p.bytes > 1_000_000 for p in file.packages)
+
+
+def test_a_model_has_one_description() -> None:
+    manifest = tomllib.loads((ROOT / "models" / "manifest.toml").read_text())
+    named = [m for p in manifest["profiles"].values() for m in p.values() if isinstance(m, str)]
+    assert set(named) == set(manifest["models"])  # none that nobody uses
+    paths = [model["path"] for model in manifest["models"].values()]
+    assert len(set(paths)) == len(paths)
 
 
 def test_the_list(earshot: Earshot, site: Site, hub: Hub) -> None:

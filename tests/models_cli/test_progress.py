@@ -12,15 +12,19 @@ def test_logs_get_lines(
 ) -> None:
     assert isinstance(for_people(), Lines)
     monkeypatch.setattr(Lines, "EVERY_S", 0.0)
+    clock = iter((10.0, 12.0, 12.0, 20.0, 30.0))
+    monkeypatch.setattr("earshot.progress.time.monotonic", lambda: next(clock))
     with Lines() as lines:
         lines.begin("model.bin", 4_000_000, 1_000_000)
         lines.advance(1_000_000)
+        lines.note("one source is away")
         lines.begin("small", 10)
         lines.begin("building", 0)
         lines.advance(5)
     assert capsys.readouterr().err.splitlines() == [
         "model.bin: 4.0 MB",
-        "model.bin: 50 %",
+        "model.bin: 50 %, 2.0 MB, 500.0 kB/s, 4 s left",
+        "one source is away",
         "building",
     ]
 

@@ -18,6 +18,9 @@ class Progress:
     def advance(self, count: int) -> None:
         """So many more bytes of it are done."""
 
+    def note(self, text: str) -> None:
+        """Something that a person should know, and after which the work goes on."""
+
     def __enter__(self) -> Self:
         return self
 
@@ -40,11 +43,13 @@ class Lines(Progress):
     EVERY_S = 10.0
 
     def __init__(self) -> None:
-        self._what, self._total, self._done, self._next = "", 0, 0, 0.0
+        self._what, self._total, self._done, self._first = "", 0, 0, 0
+        self._began = self._next = 0.0
 
     def begin(self, what: str, total: int, done: int = 0) -> None:
-        self._what, self._total, self._done = what, total, done
-        self._next = time.monotonic() + self.EVERY_S
+        self._what, self._total, self._done, self._first = what, total, done, done
+        self._began = time.monotonic()
+        self._next = self._began + self.EVERY_S
         if not total:
             print(what, file=sys.stderr)
         elif total >= SMALL_BYTES:
@@ -53,8 +58,15 @@ class Lines(Progress):
     def advance(self, count: int) -> None:
         self._done += count
         if self._total and time.monotonic() >= self._next:
-            self._next = time.monotonic() + self.EVERY_S
-            print(f"{self._what}: {100 * self._done // self._total} %", file=sys.stderr)
+            now = time.monotonic()
+            self._next = now + self.EVERY_S
+            done = f"{self._what}: {100 * self._done // self._total} %, {size(self._done)}"
+            rate = (self._done - self._first) / max(now - self._began, 0.001)
+            left = f", {(self._total - self._done) / rate:.0f} s left" if rate > 0 else ""
+            print(f"{done}, {size(max(0, int(rate)))}/s{left}", file=sys.stderr)
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr)
 
 
 class Bars(Progress):
@@ -93,6 +105,9 @@ class Bars(Progress):
 
     def advance(self, count: int) -> None:
         self._bars.advance(self._task, count)
+
+    def note(self, text: str) -> None:
+        self._bars.console.print(text, markup=False, highlight=False)
 
     def __enter__(self) -> Self:
         self._bars.start()

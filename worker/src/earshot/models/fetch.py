@@ -1,5 +1,6 @@
 """Makes a profile present: what is missing, is there room, download, check, put into place.
 
+Each file comes from the first of its sources that gives the right bytes (`sources.py`).
 A model is put into place when all of its files are there and right: until then everything lies in
 `weights/.part`, where the next run goes on.
 """
@@ -8,16 +9,17 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ChecksumError, FetchError, ModelError, OutputError
+from ..errors import ChecksumError, EarshotError, FetchError, ModelError, OutputError
 from ..progress import Progress, size
 from .hub import Hub
 from .lock import Lock
-from .profile import Model, ModelFile, Profile, Source, check, sha256
+from .profile import Model, ModelFile, Profile, check, sha256
+from .sources import ORIGINS, From, FromHub, Origin, sources_of
 
 SPARE_BYTES = 64_000_000
 """Stay free on the disk, whatever is fetched."""
@@ -51,12 +53,12 @@ def missing(profile: Profile, progress: Progress) -> list[Missing]:
 
 def _right(profile: Profile, model: Model, file: ModelFile, progress: Progress) -> bool:
     try:
-        if file.path.stat().st_size != file.bytes and model.source:
+        if file.path.stat().st_size != file.bytes and model.fetched:
             return False
         progress.begin(f"checking {file.path.name}", file.bytes)
         check(profile, file, sha256(file.path, progress.advance))
     except (OSError, ModelError) as e:
-        if model.source:
+        if model.fetched:
             return False
         if isinstance(e, ModelError):
             raise
@@ -64,74 +66,110 @@ def _right(profile: Profile, model: Model, file: ModelFile, progress: Progress) 
     return True
 
 
-def fetch(work: list[Missing], models_dir: Path, hub: Hub, progress: Progress) -> None:
+def fetch(
+    work: list[Missing],
+    models_dir: Path,
+    hub: Hub,
+    progress: Progress,
+    origins: Collection[Origin] = ORIGINS,
+) -> None:
     """Fetches what `missing` found.
 
+    Args:
+        origins: the kinds of source that may be used.
+
     Raises:
-        FetchError: the hub is not reached, or gives something else.
+        FetchError: no source is reached, or all give something else.
         ChecksumError: what came is not what the manifest says.
         OutputError: no room, or not writable.
     """
     parts = models_dir / "weights" / ".part"
     with _alone(parts):
         _require_room(work, parts)
+        failing: set[str] = set()
         for item in work:
-            _fetch_model(item, models_dir, parts, hub, progress)
+            sources = sources_of(item.model, models_dir, parts, hub, origins)
+            _fetch_model(item, models_dir, parts, sources, failing, progress)
+        shutil.rmtree(parts / "wheels", ignore_errors=True)
 
 
 def _fetch_model(
-    item: Missing, models_dir: Path, parts: Path, hub: Hub, progress: Progress
+    item: Missing,
+    models_dir: Path,
+    parts: Path,
+    sources: list[From],
+    failing: set[str],
+    progress: Progress,
 ) -> None:
-    model, source = item.model, item.model.source
-    assert source is not None
+    model = item.model
     stage = parts / model.folder.name
     _make(stage)
-    commit_of = parts / f"{model.folder.name}.commit"
-    lock = Lock.read(models_dir)
-    revision = _begun(commit_of, source) or lock.revision(model.folder, source) or source.revision
     checksums = {}
-    for file in item.files:
-        name = file.path.name
-        part, whole = stage / f"{name}.part", stage / name
+    for number, file in enumerate(item.files):
+        whole = stage / file.path.name
         if _length(whole) == file.bytes:  # by an earlier run, which did not come to the end
-            checksums[name] = _check(file, whole)
+            checksums[whole.name] = _check(file, whole, "an earlier run")
             continue
-        progress.begin(f"{model.folder.name}/{name}", file.bytes, min(_length(part), file.bytes))
-        commit = hub.download(hub.url(source, revision, name), part, file.bytes, progress.advance)
-        checksums[name] = _check(file, part)
+        later = {p.sha256 for f in item.files[number + 1 :] for p in f.packages}
+        part, checksums[whole.name] = _from_any(file, sources, stage, later, failing, progress)
         part.replace(whole)
-        if commit and commit != revision:  # the rest of the model from the same commit
-            revision = commit
-            _write(commit_of, f"{source.repository} {source.revision} {commit}")
-    _place(stage, model.folder)
-    commit_of.unlink(missing_ok=True)
+    _place(stage, model.folder, {file.path.name for file in item.files})
     known = {f.path.name: f.sha256 for f in model.files if f not in item.files}
-    lock.record(model, revision, known | checksums)
+    from_hub = next((source for source in sources if isinstance(source, FromHub)), None)
+    if from_hub:
+        Lock.read(models_dir).record(model, from_hub.revision, known | checksums)
+        from_hub.placed()
 
 
-def _begun(commit_of: Path, source: Source) -> str | None:
-    """The commit from which an earlier run has begun to fetch this model."""
-    try:
-        repository, asked, commit = commit_of.read_text().split()
-    except (OSError, ValueError):
-        return None
-    return commit if (repository, asked) == (source.repository, source.revision) else None
+def _from_any(
+    file: ModelFile,
+    sources: list[From],
+    stage: Path,
+    later: set[str],
+    failing: set[str],
+    progress: Progress,
+) -> tuple[Path, str]:
+    """From the first source that gives it right; those that failed before are asked last."""
+    usable = sorted((s for s in sources if s.holds(file)), key=lambda s: s.where in failing)
+    if not usable:
+        raise FetchError(f"{file.path.name}: none of the sources asked has it")
+    errors: list[EarshotError] = []
+    for source in usable:
+        last = len(errors) == len(usable) - 1
+        try:
+            part = source.get(file, stage, later, progress, last)
+            digest = _check(file, part, source.where)
+            source.accept()
+            return part, digest
+        except (FetchError, ChecksumError) as e:
+            failing.add(source.where)
+            errors.append(e)
+            if not last:
+                progress.note(f"{e}; now trying {usable[len(errors)].where}")
+    if len(errors) == 1:
+        raise errors[0]
+    progress.note(str(errors[-1]))  # a line for each of them
+    asked = ", ".join(source.where for source in usable)
+    raise FetchError(f"{file.path.name}: no source gives it (asked: {asked})")
 
 
-def _check(file: ModelFile, part: Path) -> str:
+def _check(file: ModelFile, part: Path, where: str) -> str:
     digest = sha256(part)
     if file.sha256 and digest != file.sha256:
         part.unlink()
         raise ChecksumError(
             f"{file.path.name}: wrong bytes arrived (sha256 {digest[:12]}…, expected"
-            f" {file.sha256[:12]}…); they were thrown away, nothing else was changed"
+            f" {file.sha256[:12]}…) from {where}; they were thrown away, nothing else was changed"
         )
     return digest
 
 
-def _place(stage: Path, folder: Path) -> None:
+def _place(stage: Path, folder: Path, names: set[str]) -> None:
     try:
         for path in stage.iterdir():
+            if path.name not in names:  # what a source that failed has left
+                path.unlink()
+                continue
             with path.open("rb") as f:
                 os.fsync(f.fileno())
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -167,19 +205,14 @@ def _require_room(work: list[Missing], parts: Path) -> None:
         _length(parts / item.model.folder.name / (file.path.name + suffix))
         for item in work
         for file in item.files
-        for suffix in ("", ".part")
+        for suffix in ("", ".part", ".joined")
     )
-    need = sum(item.bytes for item in work) - there + SPARE_BYTES
+    wheels = [p.bytes for item in work for file in item.files for p in file.packages]
+    largest = 2 * max(wheels, default=0)  # beside what is made of it, and while pip moves it
+    need = sum(item.bytes for item in work) - there + largest + SPARE_BYTES
     free = shutil.disk_usage(parts).free
     if need > free:
         raise OutputError(f"{parts.parent}: {size(need)} are needed, {size(free)} are free")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as e:
-        raise OutputError(f"{path}: cannot be written: {e.strerror}") from e
 
 
 def _make(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Downloads files from the hub of models: the one place of Earshot that contacts the outside.
+"""Downloads files from the hub of models and from mirrors; contacts the outside.
 
 Knows nothing of profiles. Plain HTTP in the standard library: ranges to go on where a download
 stopped, redirects (the hub keeps large files elsewhere), a bounded number of tries.
@@ -64,7 +64,12 @@ class Hub:
         return f"{self.base}/{source.repository}/resolve/{quote(revision)}/{quote(path)}"
 
     def download(
-        self, url: str, to: Path, size_bytes: int, advance: Callable[[int], None]
+        self,
+        url: str,
+        to: Path,
+        size_bytes: int,
+        advance: Callable[[int], None],
+        tries: int | None = None,
     ) -> str | None:
         """Downloads one file, from where an earlier download of it stopped.
 
@@ -74,6 +79,7 @@ class Hub:
             to: the unfinished file.
             size_bytes: how long the file must be.
             advance: hears how many bytes arrived; negative when what was there is thrown away.
+            tries: in a row that brought nothing, instead of this hub's.
 
         Returns:
             The commit that the hub says the file is of, where it says so.
@@ -94,7 +100,7 @@ class Hub:
                     advance(-_length(to))
                     _forget(to)
                 fruitless = 0 if _length(to) > before else fruitless + 1
-                if fruitless >= self.tries:
+                if fruitless >= (tries or self.tries):
                     kept = _length(to)
                     hint = f"; {kept} bytes are kept: run it again to go on" if kept else ""
                     raise FetchError(f"{url}: {e} ({fruitless} times){hint}") from e

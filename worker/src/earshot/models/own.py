@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import ModelError, OutputError, ProfileError
 from ..progress import Progress
-from .manifest import LOCAL, SHIPPED, load_profile, read_tables
+from .manifest import LOCAL, SHIPPED, entry_of, load_profile, read_tables
 from .profile import KINDS, Kind, Profile, sha256
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
@@ -194,21 +194,7 @@ _STT_FILES = {".bin", ".json", ".txt"}
 
 def _taken(rest: str, kind: Kind, models_dir: Path) -> dict[str, Any]:
     model = next(m for m in load_profile(rest, models_dir).models if m.kind == kind)
-    entry: dict[str, Any] = {
-        "title": model.title,
-        "path": _shown(model.path, models_dir),
-        "licence": model.licence,
-    }
-    if model.source:
-        entry["repository"] = model.source.repository
-        entry["revision"] = model.source.revision
-        if model.source.folder:
-            entry["folder"] = model.source.folder
-    entry["files"] = [
-        {"name": f.path.name, "bytes": f.bytes} | ({"sha256": f.sha256} if f.sha256 else {})
-        for f in model.files
-    ]
-    return entry
+    return entry_of(model, _shown(model.path, models_dir))
 
 
 def _shown(path: Path, models_dir: Path) -> str:
@@ -235,15 +221,14 @@ def text(tables: dict[str, dict[str, Any]]) -> str:
         for kind, entry in table.items():
             lines += ["", f"[profiles.{json.dumps(name)}.{kind}]"]
             lines += [f"{key} = {_toml(value)}" for key, value in entry.items() if key != "files"]
-            lines += ["files = ["]
-            lines += [
-                "  { " + ", ".join(f"{k} = {_toml(v)}" for k, v in file.items()) + " },"
-                for file in entry["files"]
-            ]
-            lines += ["]"]
+            lines += ["files = [", *(f"  {_toml(file)}," for file in entry["files"]), "]"]
     return "\n".join(lines) + "\n"
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(v)}" for key, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
     # a JSON string is a TOML string, but for one character
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

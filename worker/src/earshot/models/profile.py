@@ -15,6 +15,20 @@ CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
+class Package:
+    """A wheel on the package index that holds a file of a model, or a piece of one."""
+
+    project: str
+    version: str
+    bytes: int
+    """Of the wheel."""
+    sha256: str
+    """Of the wheel."""
+    member: str
+    """Its path inside the wheel."""
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """One file of a model."""
 
@@ -22,11 +36,13 @@ class ModelFile:
     sha256: str
     """Empty: nobody has recorded it yet; the first fetch will."""
     bytes: int
+    packages: tuple[Package, ...] = ()
+    """Their members one after another are this file; empty: no package holds it."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model is fetched from: a repository of the hub."""
+    """A repository of the hub."""
 
     repository: str
     revision: str
@@ -43,7 +59,9 @@ class Model:
     licence: str
     files: tuple[ModelFile, ...]
     source: Source | None
-    """None: it came with Earshot, or it is the site's own."""
+    """Where it is on the hub."""
+    mirrors: tuple[str, ...] = ()
+    """Addresses of folders that hold the same files: `https://models.example.org/whisper-base`."""
 
     @property
     def folder(self) -> Path:
@@ -53,6 +71,11 @@ class Model:
     @property
     def bytes(self) -> int:
         return sum(file.bytes for file in self.files)
+
+    @property
+    def fetched(self) -> bool:
+        """Whether there is somewhere to get it from; else it came with Earshot, or is one's own."""
+        return bool(self.source or self.mirrors or any(file.packages for file in self.files))
 
     @property
     def state(self) -> Literal["present", "partly", "missing"]:
@@ -70,6 +93,8 @@ class Profile:
     """STT model, LLM, voice."""
     own: bool
     """Added by this site (`earshot models add`)."""
+    demonstration: bool = False
+    """Too small for people: whoever uses it is told, and how to get real models."""
 
     @property
     def stt(self) -> Path:
@@ -86,6 +111,15 @@ class Profile:
     @property
     def files(self) -> tuple[ModelFile, ...]:
         return tuple(file for model in self.models for file in model.files)
+
+    @property
+    def bytes(self) -> int:
+        return sum(model.bytes for model in self.models)
+
+    @property
+    def present(self) -> bool:
+        """By size alone, as `Model.state`."""
+        return all(model.state == "present" for model in self.models)
 
     def verify(self, cache: Path) -> None:
         """Compares every file with the manifest.
@@ -146,7 +180,7 @@ def _stamp(profile: Profile, model: Model, file: ModelFile) -> str:
     try:
         stat = file.path.stat()
     except OSError as e:
-        hint = f": `earshot models fetch {profile.name}` gets it" if model.source else ""
+        hint = f": `earshot models fetch {profile.name}` gets it" if model.fetched else ""
         raise ModelError(
             f"{file.path}: missing, but profile {profile.name!r} needs it{hint}"
         ) from e
