@@ -20,8 +20,10 @@ _log = structlog.get_logger(__name__)
 
 
 async def read_instructions(agent: Agent, model: llama_cpp.LLM) -> None:
-    """Reads what every conversation with this agent begins with."""
-    await _read(agent, model, "", INSTRUCTIONS_S)
+    """Reads what every conversation with this agent begins with; none need have begun."""
+    beginning = llm.ChatContext.empty()
+    beginning.add_message(role="system", content=str(agent.instructions))
+    await _read(beginning, agent, model, "", INSTRUCTIONS_S)
 
 
 class Prefill:
@@ -34,8 +36,11 @@ class Prefill:
         session.on("user_input_transcribed", self._on_transcribed)
 
     async def instructions(self) -> None:
-        """Reads the instructions and tools; call it once the session has started."""
-        await read_instructions(self._session.current_agent, self._model)
+        """Reads the instructions and tools, and what was said so far: once the session has started,
+        and when an engine is there that knows nothing of it."""
+        agent = self._session.current_agent
+        await read_instructions(agent, self._model)
+        await _read(agent.chat_ctx, agent, self._model, "", INSTRUCTIONS_S)
 
     def _on_transcribed(self, event: UserInputTranscribedEvent) -> None:
         if event.is_final or not event.transcript:
@@ -43,7 +48,9 @@ class Prefill:
         if self._task is not None:
             self._task.cancel()
         agent = self._session.current_agent
-        self._task = asyncio.create_task(_read(agent, self._model, event.transcript, HEARD_S))
+        self._task = asyncio.create_task(
+            _read(agent.chat_ctx, agent, self._model, event.transcript, HEARD_S)
+        )
 
     async def aclose(self) -> None:
         self._session.off("user_input_transcribed", self._on_transcribed)
@@ -52,9 +59,11 @@ class Prefill:
             await asyncio.gather(self._task, return_exceptions=True)
 
 
-async def _read(agent: Agent, model: llama_cpp.LLM, heard: str, timeout_s: float) -> None:
+async def _read(
+    said: llm.ChatContext, agent: Agent, model: llama_cpp.LLM, heard: str, timeout_s: float
+) -> None:
     tools = llm.ToolContext(agent.tools).flatten()
     try:
-        await model.warm(agent.chat_ctx, tools, heard=heard, timeout_s=timeout_s)
+        await model.warm(said, tools, heard=heard, timeout_s=timeout_s)
     except APIError as e:  # the reply will meet the same fault, and say so
         _log.info("the prompt could not be read ahead", error=str(e))

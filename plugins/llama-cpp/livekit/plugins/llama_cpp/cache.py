@@ -22,6 +22,7 @@ _PINS = 4
 _PINNED_SHARE = 0.75  # of the cells, at most
 _WORTH_PINNING = 16  # tokens; below, evaluating is as quick as copying
 _WORTH_SAVING = 32
+_WORTH_KEEPING = 64  # on disk, where others' heads would have to go for it
 _SMALL_LOSS = 8
 
 
@@ -226,7 +227,7 @@ class KvCache:
 
     def _keep(self, sequence: Sequence) -> None:
         """Puts the head that a sequence holds, and nothing else, on disk."""
-        if self._heads is None:
+        if self._heads is None or len(sequence.tokens) < _WORTH_KEEPING:
             return
         known = len(sequence.tokens) - (_SMALL_LOSS if self._rewindable else 0) - 1
         if self._heads.find(sequence.tokens, beyond=known, whole=not self._rewindable) is None:
