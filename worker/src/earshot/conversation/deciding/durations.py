@@ -13,7 +13,8 @@ class Durations:
     """The words of durations in one language.
 
     Args:
-        words: phrases by what they stand for: hour, minute, second; one ("an"); half (after a unit:
+        words: phrases by what they stand for: hour, minute, second; hour_alone, minute_alone (are
+            one where no number is before them: Polish); one ("an"); half (after a unit:
             "and a half"; before it: "and a half hours"); and; and durations as such, by their
             seconds ("1800": "half an hour").
         decimal: the decimal sign.
@@ -83,6 +84,10 @@ class _Duration:
             else:
                 return False
             return True
+        if meaning.endswith("_alone"):
+            meaning = meaning.removesuffix("_alone")
+            if self._amount is None and not self._seconds:
+                self._amount = 1
         if meaning in _UNITS_S:
             if self._amount is None:
                 return False
