@@ -92,6 +92,9 @@ def test_documents_get_the_words_as_they_were_said(english: Intents, said: str, 
         "look it up",
         "The meeting took an hour and a half.",
         "word " * 100,
+        "look up at the sky",
+        "is it late",
+        "in ten minutes I have to leave",
     ],
 )
 def test_what_is_not_sure_is_left_to_the_model(english: Intents, said: str) -> None:
@@ -134,6 +137,59 @@ def test_the_language_that_was_heard_is_tried_else_each_of_the_conversation() ->
     assert intents.match("Quelle heure est-il ?", "fr") is None  # not of this conversation
     assert Intents(TOOLS, []).match("Quelle heure est-il ?", "fr") is not None  # any
     assert Intents(TOOLS, ["tlh"]).match("what time is it") is not None
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "amount", "unit"),
+    [
+        ("de", "weck mich bitte in anderthalb Stunden", 90, "minutes"),
+        (
+            "de",
+            "Erinnere mich in einer halben Stunde daran, den Müll rauszubringen.",
+            30,
+            "minutes",
+        ),
+        ("fr", "rappelle-moi de sortir les poubelles dans une heure et quart", 75, "minutes"),
+        ("fr", "mets un minuteur d'une demi-heure", 30, "minutes"),
+        ("es", "avísame en una hora y media", 90, "minutes"),
+        ("it", "svegliami tra mezz'ora", 30, "minutes"),
+        ("it", "imposta un timer di un minuto", 1, "minutes"),
+        ("pt", "põe um temporizador de cinco minutos", 5, "minutes"),
+        ("nl", "zet de timer op een kwartier", 15, "minutes"),
+        ("nl", "wek me over anderhalf uur", 90, "minutes"),
+        ("pl", "ustaw minutnik na godzinę", 1, "hours"),
+        ("pl", "przypomnij mi za dwadzieścia pięć minut", 25, "minutes"),
+    ],
+)
+def test_timers_in_other_languages(language: str, said: str, amount: int, unit: str) -> None:
+    call = Intents(TOOLS, [language]).match(said)
+    assert call is not None
+    assert (call.name, call.arguments) == ("set_timer", {"amount": amount, "unit": unit})
+
+
+@pytest.mark.parametrize(
+    ("language", "time", "cancel", "documents"),
+    [
+        ("en", "what time is it", "stop the timer", "look up the rules"),
+        ("de", "wie spät ist es", "stopp den Timer", "was steht im Handbuch über Urlaub"),
+        ("fr", "quelle heure est-il", "annule le minuteur", "que dit le manuel sur les congés"),
+        ("es", "qué hora es", "cancela el temporizador", "busca wifi en los documentos"),
+        ("it", "che ore sono", "annulla il timer", "cosa dice il manuale sulle ferie"),
+        ("pt", "que horas são", "cancela o temporizador", "o que diz o manual sobre férias"),
+        ("nl", "hoe laat is het", "stop de timer", "wat staat er in het handboek over vakantie"),
+        ("pl", "która jest godzina", "anuluj minutnik", "znajdź hasło w dokumentach"),
+    ],
+)
+def test_each_language_has_the_other_tools(
+    language: str, time: str, cancel: str, documents: str
+) -> None:
+    intents = Intents(TOOLS, [language])
+    for said, name in (
+        (time, "get_current_time"), (cancel, "cancel_timer"), (documents, "search_documents")
+    ):  # fmt: skip
+        call = intents.match(said)
+        assert call is not None, said
+        assert call.name == name
 
 
 @pytest.mark.parametrize(
@@ -222,6 +278,16 @@ def test_what_a_tool_needs_has_to_be_in_its_sentences() -> None:
     calculate = [tool for tool in TOOLS if tool["function"]["name"] == "calculate"]
     with pytest.raises(ToolsError, match=r"the tool needs \{expression\}"):
         Intents(calculate, ["en"], {"calculate": ["do the maths"]})
+
+
+def test_a_thing_is_no_name() -> None:
+    tools, sentences = offered("receptionist")
+    intents = Intents(tools, ["en"], sentences)
+    call = intents.match("Which room is Anna in?")
+    assert call is not None
+    assert (call.name, call.arguments) == ("find_person", {"name": "Anna"})
+    assert intents.match("Which room is the meeting in?") is None
+    assert intents.match("Tell me that you are a robot.") is None
 
 
 def test_sentences_of_ones_own_add_to_ours() -> None:

@@ -5,7 +5,7 @@ from earshot.conversation.deciding.language import Language
 from earshot.tools.calculator import calculate
 
 TOOLS = {"calculate": {"properties": {"expression": {"type": "string"}}}}
-LANGUAGES = {code: Language(code, TOOLS, {}) for code in ("en", "de", "fr")}
+LANGUAGES = {code: Language(code, TOOLS, {}) for code in ("en", "de", "fr", "es", "pl")}
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,17 @@ LANGUAGES = {code: Language(code, TOOLS, {}) for code in ("en", "de", "fr")}
         ("en", "(8 + 4) × 5", 60),
         ("en", "what is 5-3", 2),
         ("en", "five times six", 30),
+        ("en", "What's 10% off 80?", 72),
+        ("en", "three quarters of 80", 60),
+        ("en", "how much is 3-5", -2),
         ("de", "Wie viel ist 3,5 mal 2?", 7),
         ("de", "was sind fünfzehn Prozent von achtzig", 12),
         ("de", "1.250 geteilt durch 5", 250),
         ("de", "zwei hoch zehn", 1024),
         ("de", "fünfundzwanzig plus siebzehn bitte", 42),
+        ("es", "¿Cuánto es veintidós por treinta y cinco?", 770),
+        ("pl", "ile to jest sto czterdzieści cztery podzielić przez dwanaście", 12),
+        ("pl", "dwadzieścia dwa razy pięć", 110),
         ("fr", "combien font soixante-quinze plus quatre-vingt-dix", 165),
         ("fr", "c'est combien 15 % de 80 ?", 12),
         ("fr", "trois virgule cinq fois deux", 7),
@@ -54,6 +60,11 @@ def test_a_sum(language: str, said: str, result: float) -> None:
         "it's 9/11",
         "what is 9/11",
         "24/7",
+        "what is 7-11",
+        "what is 9-1-1",
+        "120 over 80",
+        "half five",
+        "seven, eight plus nine",
         "one two three",
         "two to one",
         "half of ten plus four",  # of both, or of ten?

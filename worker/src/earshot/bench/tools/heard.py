@@ -35,14 +35,16 @@ Speak = Callable[[str, Path], None]
 ESPEAK = {
     "en": ("en-us", "en-gb", "en-us+f3"),
     "de": ("de", "de+f2", "de+m3", "de+m7"),
-    "fr": ("fr-fr", "fr-fr+f2", "fr-fr+m3", "fr-fr+m7"),
+    "fr": ("fr-fr", "fr-fr+f2", "fr-be", "fr-ch+f4", "fr-fr+m7"),
 }
 FLITE = ("slt", "rms", "awb")
 
 
 def espeak(voice: str) -> Speak:
     def speak(text: str, out: Path) -> None:
-        subprocess.run(["espeak-ng", "-v", voice, "-s", "135", "-w", out, "--", text], check=True)
+        subprocess.run(
+            ["espeak-ng", "-v", voice, "-s", "125", "-g", "3", "-w", out, "--", text], check=True
+        )
 
     return speak
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from livekit.agents import llm
-
 from ...agent import Assistant
+from ...conversation.deciding import described
 from ...settings import PersonaSettings
 from ...tools.own import load_tools
 from .cases import BUILT_IN
@@ -32,7 +31,3 @@ def offered(name: str) -> tuple[list[dict[str, Any]], Mapping[str, Sequence[str]
     persona = PersonaSettings(tools=settings["persona"]["tools"])
     tools = described(Assistant(persona, None, own).tools)
     return tools, settings["tools"].get("sentences", {})
-
-
-def described(tools: Sequence[llm.Tool | llm.Toolset]) -> list[dict[str, Any]]:
-    return llm.ToolContext(list(tools)).parse_function_tools("openai", strict=False)

@@ -5,6 +5,6 @@ leaves to the language model.
 """
 
 from .call import Call
-from .intents import Intents
+from .intents import Intents, check, described
 
-__all__ = ["Call", "Intents"]
+__all__ = ["Call", "Intents", "check", "described"]

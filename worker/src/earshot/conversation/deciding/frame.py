@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from .words import MARKS
 
 CLAUSES = 4  # what an utterance may have before its wish, and the wish
+PHRASE_WORDS = 6
 
 
 class Frame:
@@ -26,14 +27,16 @@ class Frame:
     def cores(self, words: Sequence[str]) -> Iterator[list[str]]:
         """What is left without the polite words, from most to least of it. May be the words."""
         core = list(words)
-        while end := _longest(core, self._after, last=True):
+        while end := max(_ends(core, self._after, last=True), default=0):
             core = core[:-end]
-        while core:
-            yield core
-            begin = _longest(core, self._before, last=False)
-            if not begin:
-                return
-            core = core[begin:]
+        # "can you remind me in ..." is a "can you" before "remind me in ...", too
+        starts, tried = [0] if core else [], 0
+        while tried < len(starts):
+            at = starts[tried]
+            yield core[at:]
+            more = (at + n for n in _ends(core[at:], self._before, last=False))
+            starts = sorted({*starts, *more})
+            tried += 1
 
     def wishes(self, words: Sequence[str]) -> Iterator[tuple[list[list[str]], list[str]]]:
         """(clauses before, the wish): all is the wish, then all but the first clause, and so on."""
@@ -55,11 +58,8 @@ def _clauses(words: Sequence[str]) -> list[list[str]]:
     return [clause for clause in clauses if clause]
 
 
-def _longest(words: Sequence[str], phrases: set[tuple[str, ...]], last: bool) -> int:
-    """How many words at that end are one of the phrases, leaving at least one word; 0: none."""
-    small = [w.lower() for w in words]
-    for length in range(min(6, len(small) - 1), 0, -1):
-        part = tuple(small[-length:] if last else small[:length])
-        if part in phrases:
-            return length
-    return 0
+def _ends(words: Sequence[str], phrases: set[tuple[str, ...]], last: bool) -> list[int]:
+    """How many words at that end are one of the phrases, leaving at least one word."""
+    small = tuple(w.lower() for w in words)
+    lengths = range(1, min(PHRASE_WORDS, len(small) - 1) + 1)
+    return [n for n in lengths if (small[-n:] if last else small[:n]) in phrases]

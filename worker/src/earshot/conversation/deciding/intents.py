@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from livekit.agents import llm
+
 from ...errors import ToolsError
 from . import home_assistant, own
 from .call import Call
@@ -43,10 +45,9 @@ class Intents:
         languages: Iterable[str] = ("en",),
         own: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        functions = [tool["function"] for tool in tools]
-        self._tools = {f["name"]: f.get("parameters") or {} for f in functions}
+        self._tools = _schemas(tools)
         self._own = own or {}
-        check(self._own, self._tools)
+        check(self._own, tools)
         self._fixed = [code for code in languages if known(code)]
         self._any = not list(languages)
         self._made: OrderedDict[str, Language] = OrderedDict()
@@ -77,17 +78,25 @@ class Intents:
         return self._made[code]
 
 
-def check(sentences: Mapping[str, Sequence[str]], tools: Mapping[str, Mapping[str, Any]]) -> None:
-    """Whether sentences of one's own can be used.
+def described(tools: Sequence[llm.Tool | llm.Toolset]) -> list[dict[str, Any]]:
+    """Tools as a model is offered them, in OpenAI's form: what `Intents` takes."""
+    return llm.ToolContext(list(tools)).parse_function_tools("openai", strict=False)
 
-    Args:
-        tools: {name: JSON schema of the arguments}
+
+def check(sentences: Mapping[str, Sequence[str]], tools: Sequence[Mapping[str, Any]]) -> None:
+    """Whether sentences of one's own can be used with these tools (see `described`).
 
     Raises:
         ToolsError: they can't; one line says which and why.
     """
+    schemas = _schemas(tools)
     for tool, texts in sentences.items():
-        if tool not in tools:
-            names = ", ".join(tools) or "none"
+        if tool not in schemas:
+            names = ", ".join(schemas) or "none"
             raise ToolsError(f"tools.sentences: there is no tool {tool!r}; there are: {names}")
-        own.check(tool, texts, tools[tool])
+        own.check(tool, texts, schemas[tool])
+
+
+def _schemas(tools: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    functions = (tool["function"] for tool in tools)
+    return {f["name"]: f.get("parameters") or {} for f in functions}

@@ -3,12 +3,13 @@
 import functools
 import importlib.resources
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from hassil import Intents as Templates
 from hassil import RecognizeResult, recognize_all
 
+from ...settings import ToolName
 from ...tools.calculator import calculate
 from . import home_assistant, own
 from .call import Call
@@ -29,6 +30,8 @@ _SUMS = {
 }
 _SLOTS = (*_SUMS, "duration", "query", own.ANY)
 _ANY_WORDS = 8
+_THING_WORDS = 3
+_OURS = frozenset(get_args(ToolName))
 _RAW = "search_documents"  # its words stay as they were said; the others' numbers become digits
 
 
@@ -66,6 +69,8 @@ class Language:
         self._sums = Sums(data.get("sums", {}), decimal)
         self._durations = Durations(data.get("durations", {}), decimal)
         self._nobody = frozenset(data.get("pronouns", []))
+        self._determiners = frozenset(data.get("determiners", []))
+        self._no_query = frozenset(data.get("no_query", []))
         ours: dict[str, Any] = data["intents"]
         raw = {name: ours.pop(name) for name in (_RAW,) if name in ours}
         for name, texts in sentences.items():
@@ -125,9 +130,13 @@ class Language:
         slots = {e.name: str(e.value).strip() for e in result.entities_list}
         if any(not s or s.lower() in self._nobody for s in slots.values()):
             return None
+        if slots.get("query", "").split(" ")[0].lower() in self._no_query:
+            return None
         if len(slots.pop(own.ANY, "").split()) > _ANY_WORDS:
             return None
-        if name in self._own and name != _RAW:
+        if name in self._own and name not in _OURS:
+            if any(self._a_thing(text) for text in slots.values()):
+                return None
             given = own.arguments(slots, self._tools[name], self._code, self._more)
         elif name == "calculate":
             given = self._calculated(slots, result.intent_metadata or {})
@@ -136,6 +145,11 @@ class Language:
         else:
             given = dict(slots)
         return None if given is None else Call(name, given)
+
+    def _a_thing(self, text: str) -> bool:
+        """ "the meeting": where names are asked for, such a few words are something else."""
+        words = text.lower().split()
+        return len(words) <= _THING_WORDS and words[0] in self._determiners
 
     def _calculated(
         self, slots: Mapping[str, str], metadata: Mapping[str, Any]

@@ -13,6 +13,7 @@ _SIGNS = {"+": "plus", "*": "times", "×": "times", "·": "times", "x": "times",
 _SIGNS |= {"/": "divided", "-": "minus", "−": "minus", "^": "power", "%": "percent"}
 _SIGNS |= {"(": "open", ")": "close", "√": "root", "$": "unit", "€": "unit", "£": "unit"}
 _SIGNS |= {"²": "squared", "³": "cubed"}
+_FRACTIONS = {"thirds": "/ 3 *", "quarters": "/ 4 *", "fifths": "/ 5 *", "of": "/ 100 *"}
 _PARTS = {"half": "1 / 2 *", "third": "1 / 3 *", "quarter": "1 / 4 *", "double": "2 *"}
 COUNTED_WORDS = 4
 _LARGE = {"1000", "1000000", "1000000000"}
@@ -23,8 +24,8 @@ class Sums:
 
     Args:
         words: phrases by what they stand for: plus, minus, times, divided, power, squared, cubed,
-            root, percent, of, half, third, quarter, double, whole_half ("and a half"), then, and,
-            unit (of money), skip.
+            root, percent, of, off ("10 % off 80"), half, third, quarter, double, thirds, quarters,
+            fifths (after a number), whole_half ("and a half"), then, and, unit (of money), skip.
         decimal: the decimal sign.
     """
 
@@ -63,7 +64,11 @@ class Sums:
             if len(what) > COUNTED_WORDS or any(not w[0].isalpha() for w in what):
                 return None
             found, single = found[:1], True
-        if any(f"{a}{sign}{b}" in text for a, sign, b in _closely(found) if sign not in tight):
+        close = [(a, sign, b) for a, sign, b in _closely(found) if f"{a}{sign}{b}" in text]
+        if any(sign not in tight for _, sign, _ in close):
+            return None
+        # "7-11", "9-1-1"
+        if tight == "-" and close and (len(close) > 1 or float(close[0][0]) < float(close[0][2])):
             return None
         sum_ = _Sum(and_adds)
         at = 0
@@ -88,7 +93,7 @@ _UNREADABLE = calculate("?")["error"]
 
 def _closely(found: list[str]) -> Iterable[tuple[str, str, str]]:
     for a, sign, b in zip(found, found[1:], found[2:], strict=False):
-        if sign in "-/" and a[-1].isdigit() and b[0].isdigit():
+        if sign in "-/" and a.isdigit() and b.isdigit():
             yield a, sign, b
 
 
@@ -104,6 +109,7 @@ class _Sum:
         self._closed = False  # "half of ten plus four": of both, or of ten?
         self._then = False
         self._percent = False
+        self._off = False
         self._depth = 0
 
     def number(self, value: str) -> bool:
@@ -115,14 +121,17 @@ class _Sum:
             return False
         if self._percent or self._then:
             return False
-        self._made.append(f"sqrt({value})" if self._root else value)
+        if self._off:
+            self._made = [f"{value} * (1 - {self._made[0]} / 100)"]
+        else:
+            self._made.append(f"sqrt({value})" if self._root else value)
         self._root, self._wanted = False, False
         return True
 
     def sign(self, meaning: str) -> bool:
         if meaning in ("skip", "unit"):
             return True
-        if self._percent and meaning != "of":
+        if self._percent and meaning not in ("of", "off"):
             return False
         return self._before(meaning) if self._wanted else self._after(meaning)
 
@@ -146,10 +155,13 @@ class _Sum:
         return True
 
     def _after(self, meaning: str) -> bool:
-        if meaning == "of" and self._percent:
-            self._made.append("/ 100 *")
+        if (meaning in _FRACTIONS and meaning != "of") or (meaning == "of" and self._percent):
+            self._made.append(_FRACTIONS[meaning])
             self._percent, self._wanted, self._closed = False, True, True
-            self._signs.append("of")
+            self._signs.append(meaning)
+        elif meaning == "off" and self._percent and len(self._made) == 1:
+            self._percent, self._wanted, self._closed, self._off = False, True, True, True
+            self._signs.append(meaning)
         elif meaning == "percent":
             self._percent = True
         elif meaning == "and" and self._and_adds:
