@@ -25,11 +25,15 @@ from earshot.up import report
 from earshot.up.address import Address
 from earshot.up.service import Status
 from earshot.up.stack import alone
+from livekit.plugins.llama_cpp import verdicts
+from livekit.plugins.llama_cpp.build import choose_build
+from livekit.plugins.llama_cpp.cpu import this_cpu
 
 from ..livekit_server import STARTS_WITHIN_S
-from .conftest import doctor
+from .conftest import ROOT, doctor
 from .network import KEY, SECRET, configuration, free, livekit
 
+MODELS = ROOT / "models"
 NOBODY = 9
 
 
@@ -87,6 +91,31 @@ async def test_models_that_are_not_complete(tmp_path: Path) -> None:
         "--json", state=tmp_path / "state", environment={"EARSHOT_PROFILE": "small"}
     )
     assert result.causes["models"] == "models_incomplete"
+
+
+async def test_which_build_of_llama_cpp_runs_the_model(tmp_path: Path) -> None:
+    """A verdict that is there is told; where there is none, the model is tried, and nothing kept."""
+    model = MODELS / "starter" / "llm" / "starter.gguf"
+    found = (await only(here(tmp_path), "processor"))["processor"]
+    assert found.colour == "green"
+    assert model.name in found.said and this_cpu().name in found.said
+    assert not (tmp_path / "variants").exists()
+
+    best = choose_build(model, cache_dir=tmp_path / "variants").variant
+    key = verdicts.key(model, this_cpu(), None)
+    verdict = verdicts.recall(tmp_path / "variants", key)
+    assert verdict is not None
+    verdict.scores["newest"], verdict.refused["newest"] = 1 << 20, "SIGILL"
+    verdicts.remember(tmp_path / "variants", key, verdict)
+    found = (await only(here(tmp_path), "processor"))["processor"]
+    assert (found.colour, found.cause) == ("yellow", "variant_refused")
+    assert f"runs on {best}" in found.said and "newest (SIGILL)" in found.said
+
+    verdict.refused = dict.fromkeys(verdict.scores, "SIGILL")
+    verdicts.remember(tmp_path / "variants", key, verdict)
+    found = (await only(here(tmp_path), "processor"))["processor"]
+    assert (found.colour, found.cause) == ("red", "variant_none")
+    assert "newest (SIGILL)" in found.said
 
 
 async def test_a_secret_that_others_may_read(tmp_path: Path) -> None:

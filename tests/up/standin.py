@@ -1,6 +1,6 @@
 """A small real service: answers HTTP on a port, and misbehaves when it is told to.
 
-python -I -S standin.py PORT [word | no-answer | stubborn | child | exit=N | die-after=S]...
+python -I -S standin.py PORT [word | no-answer | stubborn | child | exit=N | die-after=S[:SIGNAL]]...
 """
 
 import os
@@ -21,8 +21,9 @@ for manner in manners:
     if name == "child" and os.fork() == 0:
         time.sleep(600)
     if name == "die-after" and os.fork() == 0:
-        time.sleep(float(value))
-        os.kill(os.getppid(), signal.SIGKILL)
+        seconds, _, blow = value.partition(":")
+        time.sleep(float(seconds))
+        os.kill(os.getppid(), signal.Signals[blow or "SIGKILL"])
         os._exit(0)
     if name == "no-answer":
         time.sleep(600)

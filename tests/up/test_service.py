@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 import pytest
+from earshot.engine import running as running_note
+from earshot.engine.running import Running
 from earshot.errors import StackError
 from earshot.up import probes
 from earshot.up.logs import Log, last_errors
@@ -125,6 +127,53 @@ async def test_started_anew_when_it_dies_or_hangs(
     told = [event for event in events if event.kind == "restarting"]
     assert len(told) == 1
     assert why in told[0].data["why"]
+
+
+async def test_the_same_fault_again_and_again_is_given_up(
+    tmp_path: Path, free_port: Callable[..., int], mark: str
+) -> None:
+    """However far apart: patience for failures in a short time never ends here."""
+    Running("small.gguf", "zen4", "A Processor").leave(tmp_path)
+    events: list[Event] = []
+    service = Service(
+        spec(
+            free_port(),
+            "die-after=0.3:SIGILL",
+            explain=lambda fault: running_note.explain(tmp_path, fault),
+        ),
+        tmp_path,
+        events.append,
+        Patience(delays_s=[0.0] * 50, same_fault=3),
+    )
+    async with running(service) as kept:
+        with pytest.raises(StackError) as caught:
+            await kept
+    assert service.status.restarts == 2
+    assert [event.kind for event in events].count("restarting") == 2
+    line = str(caught.value)
+    assert "\n" not in line
+    for part in ("was killed by SIGILL", "small.gguf", "A Processor", "zen4", "llm.variant"):
+        assert part in line
+    assert "the last of 3 failures" in line
+
+
+async def test_a_fault_once_in_a_while_is_forgiven(
+    tmp_path: Path, free_port: Callable[..., int], mark: str
+) -> None:
+    service = Service(
+        spec(free_port(), "die-after=0.3:SIGSEGV"),
+        tmp_path,
+        patience=Patience(delays_s=[0.0] * 50, same_fault=2, forgiven_s=0.2),
+    )
+    async with running(service) as kept:
+        await until(lambda: service.status.restarts > 3)
+        assert not kept.done()
+
+
+def test_a_death_without_a_note_is_told_with_fewer_words(tmp_path: Path) -> None:
+    assert running_note.explain(tmp_path, "SIGILL") == ""
+    (tmp_path / "llm.json").write_text('{"model": 1')
+    assert running_note.explain(tmp_path, "SIGILL") == ""
 
 
 async def test_what_it_started_ends_with_it(

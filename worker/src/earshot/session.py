@@ -144,6 +144,8 @@ def _load_generator(
         n_ctx=settings.llm.context_tokens,
         threads=settings.llm.threads or threads,
         cache_dir=settings.state_dir / "prompts",
+        variant=settings.llm.variant,
+        variants_dir=settings.state_dir / "variants",
     )
 
 

@@ -85,6 +85,11 @@ class LlmSettings(_Group):
     threads: Annotated[int, Field(ge=0, le=64)] = Field(
         0, description="CPU threads; 0 = a share of this machine's cores"
     )
+    variant: Annotated[str, Field(pattern=r"^[a-z0-9._-]+$", max_length=40)] = Field(
+        "auto",
+        description="Which build of llama.cpp's CPU code, such as `haswell` (AVX2); `auto` = the "
+        "best one for this processor that survives the model",
+    )
 
 
 class VadSettings(_Group):

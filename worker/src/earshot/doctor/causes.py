@@ -31,6 +31,15 @@ CAUSES = {
         "files of the profile are missing or have another size",
         "earshot models fetch PROFILE, then earshot models verify PROFILE",
     ),
+    "variant_none": Cause(
+        "no build of llama.cpp runs this language model on this processor",
+        "earshot models verify PROFILE; else another model, or llm.variant",
+    ),
+    "variant_refused": Cause(
+        "a build of llama.cpp that suits this processor better dies of this language model, so a"
+        " slower one runs",
+        "report it, with this line; answers are right",
+    ),
     "program_missing": Cause(
         "there is no livekit-server to start", "scripts/setup builds it; or set livekit.url"
     ),

@@ -26,6 +26,9 @@ class Check:
 SETTINGS = Check("settings", "reading the settings", installation.settings)
 SECRETS = Check("secrets", "looking at the secrets", installation.secrets, ("settings",))
 MODELS = Check("models", "looking at the models", installation.models, ("settings",))
+PROCESSOR = Check(
+    "processor", "trying the language model", installation.processor, ("models",), 300.0
+)
 MACHINE = Check("machine", "looking at the machine", installation.machine, ("settings",))
 ADDRESS = Check("address", "looking for the address", installation.address, ("settings",))
 PORTS = Check("ports", "looking at the ports", installation.ports, ("settings", "address"))
@@ -54,8 +57,8 @@ def checks(target: Target, *, call: bool = True) -> list[Check]:
     """
     chosen: list[Check] = []
     if target.kind == "up":
-        chosen += [SETTINGS, SECRETS, MODELS, MACHINE, ADDRESS, PORTS, STACK, REDIS, ENGINE]
-        chosen += [LIVEKIT, PAGE, ORIGIN, TOKEN]
+        chosen += [SETTINGS, SECRETS, MODELS, PROCESSOR, MACHINE, ADDRESS, PORTS, STACK, REDIS]
+        chosen += [ENGINE, LIVEKIT, PAGE, ORIGIN, TOKEN]
     elif target.kind == "compose":
         chosen += [SETTINGS, SECRETS, MACHINE, STACK, PAGE, ORIGIN, TOKEN, LIVEKIT]
     elif target.kind == "page":

@@ -1,10 +1,13 @@
 """Checks before anything runs: settings, secrets, models, the machine, its address and ports."""
 
 import asyncio
+import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -20,6 +23,9 @@ from ..up.plan import ports_needed
 from ..up.ports import choose
 from .finding import Finding, green, red, yellow
 from .target import Target
+
+if TYPE_CHECKING:
+    from livekit.plugins.llama_cpp.build import Build
 
 DISK_MIN_BYTES = 500_000_000
 MEMORY_FACTOR = 1.3
@@ -65,6 +71,40 @@ async def models(target: Target) -> AsyncIterator[Finding]:
         return
     total = sum(m.bytes for m in profile.models)
     yield green("models", f"{profile.name}: 3 models, {size(total)}, sizes right")
+
+
+async def processor(target: Target) -> AsyncIterator[Finding]:
+    """Which build of llama.cpp runs the language model; where nobody knows yet, it is tried."""
+    from livekit.plugins import llama_cpp  # here: on the main thread, or it refuses  # noqa: F401
+
+    assert target.settings is not None and target.state_dir is not None
+    profile = load_profile(target.settings.profile, target.settings.models_dir)
+    known, wish = target.state_dir / "variants", target.settings.llm.variant
+    try:
+        build = await asyncio.to_thread(_build, profile.llm, wish, known)
+    except ModelError as e:
+        yield red("processor", "variant_none", str(e))
+        return
+    said = f"{profile.llm.name} runs on {build.variant}, {build.cpu}"
+    if build.refused:
+        refused = ", ".join(f"{name} ({why})" for name, why in build.refused.items())
+        yield yellow("processor", "variant_refused", f"{said}; refused: {refused}")
+    else:
+        yield green("processor", said)
+
+
+def _build(model: Path, wish: str, known: Path) -> "Build":
+    """Raises: ModelError."""
+    from livekit.plugins import llama_cpp
+    from livekit.plugins.llama_cpp.build import choose_build
+
+    with tempfile.TemporaryDirectory() as folder:  # the doctor changes nothing
+        with contextlib.suppress(OSError):
+            shutil.copytree(known, folder, dirs_exist_ok=True)
+        try:
+            return choose_build(model, wish=wish, cache_dir=folder)
+        except llama_cpp.ModelError as e:
+            raise ModelError(str(e)) from e
 
 
 async def machine(target: Target) -> AsyncIterator[Finding]:

@@ -13,6 +13,7 @@ from .. import log
 from ..models import Profile, load_profile
 from ..settings import Settings
 from .address import Claim, default_socket
+from .running import Running
 
 GRACE_S = 2.0
 """For requests in progress when the engine is told to stop."""
@@ -51,6 +52,8 @@ async def _serve(settings: Settings, profile: Profile, socket: Path) -> None:
 
     began = time.monotonic()
     models = await asyncio.to_thread(load_models, settings, profile)
+    build = models.generator.build
+    Running(str(profile.llm), build.variant, build.cpu).leave(socket.parent)
     try:
         await warm(models)
         gc.collect()

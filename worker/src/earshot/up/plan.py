@@ -11,6 +11,7 @@ from pathlib import Path
 from .. import credentials
 from ..credentials import Credentials
 from ..endpoints import Endpoints, run_dir
+from ..engine import running
 from ..errors import StackError
 from ..settings import WEBHOOK_PATH, Settings
 from . import livekit, probes, redis
@@ -197,6 +198,7 @@ def _engine(endpoints: Endpoints, environment: Mapping[str, str]) -> Spec:
         start_timeout_s=600.0,  # gigabytes from a slow disk
         stop_timeout_s=0.5,  # nobody asks it any more
         probe_interval_s=1.0,
+        explain=lambda fault: running.explain(socket.parent, fault),
         hopeless=frozenset({2}),
     )
 

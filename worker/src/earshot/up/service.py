@@ -21,6 +21,8 @@ from ..errors import StackError
 from .logs import Log
 from .probes import NoAnswerError, Probe
 
+_FAULTS = {signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGABRT}
+
 State = Literal[
     "waiting", "starting", "ready", "unready", "restarting", "failed", "stopping", "stopped"
 ]
@@ -45,6 +47,8 @@ class Spec:
     """From SIGTERM to SIGKILL."""
     stop_signals: int = 1
     """How often SIGTERM is sent: some programs take the second for "now"."""
+    explain: Callable[[str], str] = lambda signal: ""
+    """What there is to say of a death by that signal, for people; empty = nothing."""
     hopeless: frozenset[int] = frozenset()
     """Exit codes of a first start, before any answer, that no second one will change."""
     probe_interval_s: float = 2.0
@@ -61,6 +65,10 @@ class Patience:
     """Before the first, the second … new start; a caller may be waiting, so the first is quick."""
     window_s: float = 120.0
     """With more failures than delays within this time, it is given up."""
+    same_fault: int = 3
+    """After so many deaths in a row by the same fault it is given up: it would die again…"""
+    forgiven_s: float = 600.0
+    """…unless it lived this long before."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +122,19 @@ class Service:
             StackError: the service can't be kept running: why, and the last lines it printed.
         """
         failures: deque[float] = deque()
+        fault, in_a_row = "", 0
         while True:
             first = self.status.restarts == 0
+            began = time.monotonic()
             why = await self._live()
             now = time.monotonic()
+            died_of = _fault(self._exit_code)
+            settled = died_of != fault or now - began > self._patience.forgiven_s
+            fault, in_a_row = died_of, 1 if settled else in_a_row + 1
+            if fault and (said := self.spec.explain(fault)):
+                why = f"{why}: {said}"
+            if fault and in_a_row >= self._patience.same_fault:
+                raise self._give_up(why, in_a_row)
             failures.append(now)
             while failures[0] < now - self._patience.window_s:
                 failures.popleft()
@@ -266,6 +283,11 @@ class Service:
         return StackError(
             f"{message}; its last words: {' | '.join(last) or '(none)'} (all: {self.log.path})"
         )
+
+
+def _fault(code: int | None) -> str:
+    """The signal by which a process ended through its own fault; empty = in another way."""
+    return signal.Signals(-code).name if code is not None and -code in _FAULTS else ""
 
 
 def _how_it_ended(code: int) -> str:

@@ -72,6 +72,8 @@ class LLM(llm.LLM[Any]):
         cache_dir: Where the state after instructions and tools is kept, so that the first turn
             after a restart is as fast as any; None = nowhere.
         cache_bytes: Most that is kept there.
+        variant: Which build of llama.cpp's CPU code; "auto" = the best one that survives the model.
+        variants_dir: Where it is kept which one that is; None = in the user's cache.
 
     Raises:
         ModelError: The path can't serve as a model; one line says why.
@@ -96,6 +98,8 @@ class LLM(llm.LLM[Any]):
         pool_bytes: int = 256 * 1024 * 1024,
         cache_dir: str | Path | None = None,
         cache_bytes: int = 256 * 1024 * 1024,
+        variant: str = "auto",
+        variants_dir: str | Path | None = None,
     ) -> None:
         super().__init__()
         self._owns_generator = isinstance(model, (str, Path))
@@ -112,6 +116,8 @@ class LLM(llm.LLM[Any]):
                 pool_bytes=pool_bytes,
                 cache_dir=Path(cache_dir) if cache_dir else None,
                 cache_bytes=cache_bytes,
+                variant=variant,
+                variants_dir=variants_dir,
             )
         else:
             self._generator = model

@@ -17,7 +17,9 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from . import variants
 from .attempts import answered
+from .build import AUTO, choose_build
 from .cache import KvCache
 from .channel import event_channel
 from .choice import Choice
@@ -63,9 +65,11 @@ class LocalGenerator:
         cache_dir: Where the state after instructions and tools is kept, for the first turns of
             other processes; None = nowhere. It holds what the prompt says: keep it private.
         cache_bytes: Most that is kept there; the least recently used goes.
+        variant: Which build of llama.cpp's CPU code; `auto` = the best one that survives the model.
+        variants_dir: Where it is kept which one that is; None = in the user's cache.
 
     Raises:
-        ModelError: The file can't serve as a model.
+        ModelError: The file can't serve as a model, or not on this processor.
     """
 
     def __init__(
@@ -80,8 +84,13 @@ class LocalGenerator:
         pool_bytes: int = 256 * 1024 * 1024,
         cache_dir: Path | None = None,
         cache_bytes: int = 256 * 1024 * 1024,
+        variant: str = AUTO,
+        variants_dir: str | Path | None = None,
     ) -> None:
         started = time.monotonic()
+        self.build = choose_build(path, wish=variant, gpu_layers=gpu_layers, cache_dir=variants_dir)
+        """Which build of llama.cpp's CPU code runs it, and which were refused."""
+        variants.load(self.build.variant)
         model = Model(path, gpu_layers=gpu_layers)
         try:
             self._builder = PromptBuilder(model)
@@ -120,6 +129,7 @@ class LocalGenerator:
             "model ready",
             extra={
                 "model": model.name,
+                "variant": self.build.variant,
                 "context_tokens": self._limit,
                 "seconds": round(time.monotonic() - started, 3),
             },

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import native
+from . import native, variants
 from .errors import ChatTemplateError, ModelError
 from .native import lib
 
@@ -48,8 +48,10 @@ class Model:
         self, path: str | Path, *, gpu_layers: int | None = None, vocab_only: bool = False
     ) -> None:
         self.path = Path(path)
-        _check_file(self.path)
+        check_file(self.path)
         native.start()
+        if not vocab_only:
+            variants.load()
         native.forget_errors()
         params = lib.llama_model_default_params()
         if gpu_layers is None:
@@ -165,8 +167,12 @@ class Model:
         return buffer.value.decode("utf-8", "replace") if size > 0 else ""
 
 
-def _check_file(path: Path) -> None:
-    """Says in one line what is wrong with the file, before llama.cpp sees it."""
+def check_file(path: Path) -> None:
+    """Looks at a file before llama.cpp does.
+
+    Raises:
+        ModelError: It can't be read, or isn't a GGUF.
+    """
     try:
         with path.open("rb") as file:
             magic = file.read(4)

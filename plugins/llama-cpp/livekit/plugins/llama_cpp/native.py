@@ -29,12 +29,13 @@ _LEVELS = {_ERROR: logging.WARNING}
 # What an aborted evaluation logs as errors: GGML_STATUS_ABORTED is 1, llama_decode returns 2.
 _CANCELLED = ("failed with error 1", "compute status: 1", "ret = 2")
 _recent: collections.deque[str] = collections.deque(maxlen=20)
-_folder = Path(os.environ.get("LLAMA_CPP_LIB_PATH") or Path(lib.__file__).with_name("lib"))
+folder = Path(os.environ.get("LLAMA_CPP_LIB_PATH") or Path(lib.__file__).with_name("lib"))
+"""Where libllama lies, and beside it llama.cpp's other libraries."""
 # ggml's symbols are found through libllama, which depends on the one copy that is in use
-_ggml = ctypes.CDLL(str(_folder / "libllama.so"))
-_ggml.ggml_backend_reg_count.restype = ctypes.c_size_t
-_ggml.ggml_backend_load_all_from_path.argtypes = [ctypes.c_char_p]
-_ggml.ggml_backend_load_all_from_path.restype = None
+ggml = lib.llama_cpp._lib
+ggml.ggml_backend_reg_count.restype = ctypes.c_size_t
+ggml.ggml_backend_load.argtypes = [ctypes.c_char_p]
+ggml.ggml_backend_load.restype = ctypes.c_void_p
 _state = threading.local()
 _backend_lock = threading.Lock()
 _backend_ready = False
@@ -62,9 +63,6 @@ def start() -> None:
     with _backend_lock:
         lib.llama_log_set(_log, ctypes.c_void_p(0))
         if not _backend_ready:
-            # where the code that computes comes as libraries of its own, nobody else loads them
-            if not _ggml.ggml_backend_reg_count():
-                _ggml.ggml_backend_load_all_from_path(str(_folder).encode())
             lib.llama_backend_init()
             _backend_ready = True
 
@@ -82,4 +80,4 @@ def last_error() -> str:
     return line.split(": ", 1)[-1]
 
 
-__all__ = ["forget_errors", "json_schema_to_gbnf", "last_error", "lib", "start"]
+__all__ = ["folder", "forget_errors", "ggml", "json_schema_to_gbnf", "last_error", "lib", "start"]
