@@ -58,7 +58,7 @@ async def test_an_empty_reply_is_tried_once_more_otherwise() -> None:
     (first, thinks), (second, thinks_again) = scripted.asked
     assert (first.temperature, first.tool_choice, thinks) == (0.0, "auto", True)
     assert second.temperature > 0 and second.seed is not None
-    assert (second.tool_choice, thinks_again) == ("none", False)
+    assert (second.tools, thinks_again) == ([], False)
 
 
 async def test_two_empty_replies_are_an_error() -> None:
@@ -66,11 +66,19 @@ async def test_two_empty_replies_are_an_error() -> None:
         await events(Scripted([EMPTY], [EMPTY]))
 
 
-async def test_a_sentence_that_was_broken_off_is_not_begun_again() -> None:
-    scripted = Scripted([TextDelta("The time is"), EMPTY])
-    with pytest.raises(NoAnswerError):
-        await events(scripted)
-    assert len(scripted.asked) == 1
+async def test_a_sentence_that_was_broken_off_is_followed_by_another() -> None:
+    scripted = Scripted([TextDelta("The time is"), EMPTY], [TextDelta("I don't know."), STOP])
+    told = await events(scripted)
+    assert [e.text for e in told if isinstance(e, TextDelta)] == [
+        "The time is",
+        ". ",
+        "I don't know.",
+    ]
+
+
+async def test_what_is_held_to_a_form_is_asked_for_once() -> None:
+    scripted = Scripted([EMPTY])
+    assert await events(scripted, choices=["yes", "no"]) == [EMPTY]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from livekit.plugins.llama_cpp import (
     GenerateRequest,
     LocalGenerator,
     ModelError,
+    NoAnswerError,
     OverloadedError,
     PromptTooLongError,
     TextDelta,
@@ -257,3 +258,17 @@ async def test_several_calls_in_one_reply() -> None:
         .collect()
     )
     assert [call.call_id for call in result.tool_calls] == ["1", "2"]
+
+
+async def test_no_answer_is_apologised_for_or_an_error() -> None:
+    chat_ctx = llm.ChatContext.empty()
+    chat_ctx.add_message(role="user", content="Hello.")
+    for begun in ([], [TextDelta("The time is")]):
+        script: list[Event | Exception | float] = [*begun, NoAnswerError("no answer")]
+        model = LLM(Scripted(script), apology="Sorry, I have no answer.")
+        reply = await model.chat(chat_ctx=chat_ctx, conn_options=ONCE).collect()
+        assert reply.text.endswith("Sorry, I have no answer.")
+    scripted = Scripted([NoAnswerError("no answer")])
+    with pytest.raises(APIConnectionError, match="no answer"):
+        await LLM(scripted).chat(chat_ctx=chat_ctx, conn_options=TWICE).collect()
+    assert len(scripted.requests) == 1

@@ -266,3 +266,10 @@ def test_whatever_is_written_no_code_is_spoken() -> None:
                 assert not any(mark in text for mark in unheard), (reply, text)
             elif kind != "think":
                 json.loads(text)
+
+
+def test_names_of_functions_that_can_not_be_called_now_are_not_read_out_either() -> None:
+    parser = ReplyParser(Hermes(), known=["get_current_time"])
+    reply = f"The get_current_time function. {TIME} Bye."
+    events = [event for char in reply for event in fed(parser, char)] + parser.finish()
+    assert "".join(getattr(event, "text", "?") for event in events) == "The. Bye."

@@ -190,6 +190,7 @@ def voice_on(settings: Settings, models: Models, vad: VAD) -> Voice:
                 models.generator,
                 temperature=settings.llm.temperature,
                 max_tokens=settings.llm.max_tokens,
+                apology=settings.persona.apology,
             ),
             tts=piper.TTS(
                 models.synthesizer,

@@ -1,4 +1,4 @@
-"""`scripts/bench [stages|voice|call|engine|models|tools]`: measures, prints a table, writes JSON and plots."""
+"""`scripts/bench [stages|voice|call|engine|models|tools|conversation]`: measures, prints a table, writes JSON."""
 
 import json
 import runpy
@@ -12,7 +12,7 @@ from ..docs import between
 from ..errors import EarshotError
 from ..settings import load
 from ..settings_file import home
-from . import models, report
+from . import conversation, models, report
 from .row import Row, Subject
 from .tools import command as tools
 
@@ -153,6 +153,7 @@ def engine(as_json: bool) -> None:
 
 bench.add_command(models.command, "models")
 bench.add_command(tools.command, "tools")
+bench.add_command(conversation.command, "conversation")
 
 if __name__ == "__main__":
     sys.exit(bench(prog_name="scripts/bench"))

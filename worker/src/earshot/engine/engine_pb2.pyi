@@ -82,7 +82,7 @@ class Words(_message.Message):
     def __init__(self, words: _Optional[_Iterable[_Union[Words.Word, _Mapping]]] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("messages", "tools", "tool_choice", "max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "parallel_tool_calls", "stop", "conversation", "written", "choices", "choice_bias", "reply_schema", "head")
+    __slots__ = ("messages", "tools", "tool_choice", "max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "parallel_tool_calls", "stop", "conversation", "written", "choices", "choice_bias", "reply_schema", "head", "repetition_guard")
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     TOOLS_FIELD_NUMBER: _ClassVar[int]
     TOOL_CHOICE_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +100,7 @@ class GenerateRequest(_message.Message):
     CHOICE_BIAS_FIELD_NUMBER: _ClassVar[int]
     REPLY_SCHEMA_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
+    REPETITION_GUARD_FIELD_NUMBER: _ClassVar[int]
     messages: str
     tools: str
     tool_choice: str
@@ -117,7 +118,8 @@ class GenerateRequest(_message.Message):
     choice_bias: _containers.RepeatedScalarFieldContainer[float]
     reply_schema: str
     head: int
-    def __init__(self, messages: _Optional[str] = ..., tools: _Optional[str] = ..., tool_choice: _Optional[str] = ..., max_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., min_p: _Optional[float] = ..., seed: _Optional[int] = ..., parallel_tool_calls: _Optional[bool] = ..., stop: _Optional[_Iterable[str]] = ..., conversation: _Optional[str] = ..., written: _Optional[str] = ..., choices: _Optional[_Iterable[str]] = ..., choice_bias: _Optional[_Iterable[float]] = ..., reply_schema: _Optional[str] = ..., head: _Optional[int] = ...) -> None: ...
+    repetition_guard: float
+    def __init__(self, messages: _Optional[str] = ..., tools: _Optional[str] = ..., tool_choice: _Optional[str] = ..., max_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., min_p: _Optional[float] = ..., seed: _Optional[int] = ..., parallel_tool_calls: _Optional[bool] = ..., stop: _Optional[_Iterable[str]] = ..., conversation: _Optional[str] = ..., written: _Optional[str] = ..., choices: _Optional[_Iterable[str]] = ..., choice_bias: _Optional[_Iterable[float]] = ..., reply_schema: _Optional[str] = ..., head: _Optional[int] = ..., repetition_guard: _Optional[float] = ...) -> None: ...
 
 class WarmRequest(_message.Message):
     __slots__ = ("messages", "tools", "heard", "conversation", "head")

@@ -27,7 +27,7 @@ async def answered(attempt: Attempt, request: GenerateRequest) -> AsyncGenerator
     """The events of a reply that holds speech or calls.
 
     Raises:
-        NoAnswerError: It doesn't, twice; or a sentence that had been begun couldn't be spoken.
+        NoAnswerError: It doesn't, twice.
         GenerateError: as `attempt`.
     """
     if request.choices or request.reply_schema is not None:  # held to what is wanted already
@@ -35,28 +35,32 @@ async def answered(attempt: Attempt, request: GenerateRequest) -> AsyncGenerator
             async for event in events:
                 yield event
         return
-    asked, thinks = request, True
+    asked, thinks, begun = request, True, False
     for last in (False, True):
-        spoke = False
         async with aclosing(_fitting(attempt, asked, thinks)) as events:
             async for event in events:
                 if isinstance(event, Done) and event.reason == "empty":
                     break
-                spoke = spoke or isinstance(event, TextDelta)
                 yield event
+                begun = begun or isinstance(event, TextDelta)
                 if isinstance(event, Done):
                     return
-        if last or spoke:
+        if last:
             raise NoAnswerError("the model gave no answer that can be spoken")
         logger.info("an empty reply: trying once more")
+        if begun:  # of a sentence that couldn't be spoken
+            yield TextDelta(". ")
         asked, thinks = _otherwise(request), False
 
 
 def _otherwise(request: GenerateRequest) -> GenerateRequest:
-    choice = "none" if request.tool_choice == "auto" else request.tool_choice
+    """The request once more: warmer, and without the tools that may have confused the model."""
     seed = _SEED if request.seed is None else request.seed + 1
     temperature = max(request.temperature, _WARMER)
-    return dataclasses.replace(request, temperature=temperature, seed=seed, tool_choice=choice)
+    asked = dataclasses.replace(request, temperature=temperature, seed=seed)
+    if request.tool_choice in ("auto", "none"):
+        asked = dataclasses.replace(asked, tools=[], tool_choice="auto")
+    return asked
 
 
 async def _fitting(

@@ -33,6 +33,7 @@ from .errors import (
     ClosedError,
     DeadlineError,
     GenerateError,
+    NoAnswerError,
     OverloadedError,
     PromptError,
 )
@@ -49,7 +50,10 @@ from .generator import (
 )
 
 _WHOLE_S, _OBJECT_TOKENS = 10.0, 128
-_EXTRA = ("max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "stop", "conversation")
+_EXTRA = (
+    *("max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "repetition_guard", "stop"),
+    "conversation",
+)
 
 
 class LLM(llm.LLM[Any]):
@@ -62,7 +66,10 @@ class LLM(llm.LLM[Any]):
         temperature: 0 is greedy.
         max_tokens: Most tokens of one reply.
         top_k, top_p, min_p, seed: Sampling, when the temperature isn't 0.
+        repetition_guard: How much less likely, in units of logits, a reply goes on as an earlier
+            one to another question did; 0 = no less.
         stop: Texts that end a reply and are not part of it.
+        apology: What is said when the model has no answer, twice; empty: that is an APIError.
         n_ctx: KV cells, shared by all conversations of a path's model.
         threads: CPU threads; None = one less than this process may use.
         gpu_layers: None = all if llama.cpp was built with GPU support.
@@ -89,7 +96,9 @@ class LLM(llm.LLM[Any]):
         top_p: float = 0.95,
         min_p: float = 0.05,
         seed: int | None = None,
+        repetition_guard: float = 4.0,
         stop: Sequence[str] = (),
+        apology: str = "",
         n_ctx: int = 4096,
         threads: int | None = None,
         gpu_layers: int | None = None,
@@ -121,6 +130,7 @@ class LLM(llm.LLM[Any]):
             )
         else:
             self._generator = model
+        self.apology = apology
         self._defaults = GenerateRequest(
             messages=[],
             temperature=temperature,
@@ -129,6 +139,7 @@ class LLM(llm.LLM[Any]):
             top_p=top_p,
             min_p=min_p,
             seed=seed,
+            repetition_guard=repetition_guard,
             stop=list(stop),
         )
 
@@ -319,6 +330,7 @@ class LLMStream(llm.LLMStream):
         super().__init__(model, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
         self._generator = generator
         self._request = request
+        self._apology = model.apology
         self._retry_on_chunk_sent = False  # what was said can't be said again
 
     async def _run(self) -> None:
@@ -329,6 +341,10 @@ class LLMStream(llm.LLMStream):
                     self._send(request_id, await anext(events))
                 async for event in events:
                     self._send(request_id, event)
+        except NoAnswerError as e:
+            if not self._apology:
+                _raise_api_error(e)
+            self._send(request_id, TextDelta(f" {self._apology}"))
         except GenerateError as e:
             _raise_api_error(e)
         except TimeoutError as e:

@@ -36,6 +36,7 @@ from .generator import (
     WarmRequest,
 )
 from .grammars import Grammars
+from .guard import RepetitionGuard, earlier_replies
 from .heads import HeadStore
 from .job import Job
 from .log import logger
@@ -273,7 +274,13 @@ class LocalGenerator:
             marker = self._model.tokenize(dialect.marker)
             prompt = Prompt([*prompt.tokens, *marker], prompt.head)
         tools = request.tools if calls is not None else []
-        parser = ReplyParser(dialect, tools=tools, stop=request.stop, thinking=prompt.thinking)
+        parser = ReplyParser(
+            dialect,
+            tools=tools,
+            known=_functions(request),
+            stop=request.stop,
+            thinking=prompt.thinking,
+        )
         if forced:
             parser.open_call()
         sampler = Sampler(
@@ -295,9 +302,19 @@ class LocalGenerator:
             max_tokens=limit,
             thinking_tokens=limit // 2 if thinks else 0,
             parallel_calls=request.parallel_tool_calls,
+            guard=self._guard(request),
             emit=emit,
         )
         return _replying(request, prompt, reply, limit, submitted_at, emit)
+
+    def _guard(self, request: GenerateRequest) -> RepetitionGuard | None:
+        """None where something is told from a result: that may be what was told before."""
+        said = earlier_replies(request.messages)
+        if request.repetition_guard <= 0 or not said:
+            return None
+        return RepetitionGuard(
+            [self._model.tokenize(text) for text in said], strength=request.repetition_guard
+        )
 
     def _held(
         self,
@@ -347,6 +364,12 @@ def _replying(
         submitted_at=submitted_at,
     )
     return job
+
+
+def _functions(request: GenerateRequest) -> set[str]:
+    """The names that the model has seen: of the tools, and of those that were called before."""
+    calls = [call for message in request.messages for call in message.get("tool_calls") or []]
+    return {shown["function"]["name"] for shown in [*request.tools, *calls]}
 
 
 def default_threads() -> int:

@@ -129,7 +129,7 @@ class Lookout:
             return "".join(sorted({re.escape(text[0]) for text in texts}))
 
         places = [f"[{first([*self._stops, self._dialect.marker, *'<[{(`◁'])}]"]
-        if self._tools:
+        if self._tools.written:
             places.append(rf"(?<!\w)[{first(self._tools.written)}]")
         places.append(rf"(?:^|(?<=\n))[{first(self._lines)}]")
         return re.compile("|".join(places))

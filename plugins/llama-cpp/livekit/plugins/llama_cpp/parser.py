@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from .dialect import Dialect
@@ -33,6 +33,7 @@ class ReplyParser:
     Args:
         dialect: How the model's template writes calls; every other family's way is read, too.
         tools: What may be called; nothing else counts as a call.
+        known: Names of other functions, which aren't read out either.
         stop: Texts that end the reply; they and what follows are not part of it.
         thinking: What closes the thinking that the prompt already opened; "" if it didn't.
     """
@@ -42,11 +43,12 @@ class ReplyParser:
         dialect: Dialect,
         *,
         tools: Sequence[ToolDefinition] = (),
+        known: Collection[str] = (),
         stop: Sequence[str] = (),
         thinking: str = "",
     ) -> None:
         self._dialect = dialect
-        self._tools = Toolbox(tools)
+        self._tools = Toolbox(tools, known)
         self._lookout = Lookout(dialect, self._tools, stop)
         self._closings: tuple[str, ...] = (thinking,) if thinking else ()
         self._buffer = ""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from .dialect import Dialect
 from .generator import Event, FinishReason, ToolCall
+from .guard import RepetitionGuard
 from .markup import answer_opening
 from .model import Model
 from .parser import ReplyParser
@@ -34,6 +35,7 @@ class Reply:
         max_tokens: Most tokens of the reply.
         thinking_tokens: Most of them that are thinking.
         parallel_calls: More than one call may be made.
+        guard: Keeps what is said from repeating itself.
         emit: Takes the events as they come.
     """
 
@@ -49,6 +51,7 @@ class Reply:
         max_tokens: int,
         thinking_tokens: int,
         parallel_calls: bool,
+        guard: RepetitionGuard | None,
         emit: Callable[[Event], None],
     ) -> None:
         self._model = model
@@ -60,6 +63,7 @@ class Reply:
         self._max_tokens = max_tokens
         self._max_thinking = thinking_tokens
         self._parallel_calls = parallel_calls
+        self._guard = guard
         self._emit = emit
         self._decoder = _utf8_decoder()
         self._grammar: Grammar | None = None
@@ -85,6 +89,8 @@ class Reply:
         """
         if self._parser.thinking_closing and self.thinking_tokens >= self._max_thinking:
             return self._end_thinking()
+        if self._guard is not None and self._parser.state == "text":
+            logits = self._guard.restrained(logits)
         banned: set[int] = set()
         while True:
             token = self._sampler.sample(logits, grammar=self._grammar, without=banned)
@@ -107,6 +113,8 @@ class Reply:
             self._send(self._parser.feed(text))
             opened = self._parser.take_opened()
             if opened is None:
+                if self._guard is not None:
+                    self._guard.accept(token)
                 return self._count([token])
             tool, rest = opened
             gbnf = self._calls or "" if tool is None else self._arguments(tool)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import json_repair
@@ -54,12 +54,15 @@ class Toolbox:
 
     Args:
         tools: in OpenAI form.
+        known: names of functions that can't be called now.
     """
 
-    def __init__(self, tools: Sequence[ToolDefinition] = ()) -> None:
+    def __init__(self, tools: Sequence[ToolDefinition] = (), known: Collection[str] = ()) -> None:
         self._parameters: dict[str, list[str]] = {}
         self._variants: dict[str, str] = {}
-        for tool in tools:
+        self._callable = {tool["function"]["name"] for tool in tools}
+        others = [{"function": {"name": name}} for name in known if name not in self._callable]
+        for tool in [*tools, *others]:
             name = tool["function"]["name"]
             schema = tool["function"].get("parameters") or {}
             self._parameters[name] = list(schema.get("properties") or {})
@@ -79,7 +82,8 @@ class Toolbox:
         self._name = re.compile(rf"(?<!\w)({spelled})(?!\w)")
 
     def __bool__(self) -> bool:
-        return bool(self._parameters)
+        """Whether anything may be called."""
+        return bool(self._callable)
 
     def name(self, written: Any) -> str | None:
         """The tool that a name means; None if there is no such tool."""
@@ -114,13 +118,13 @@ class Toolbox:
             found = list(self._in_python(text))
         if not found and marked and (match := self._name.search(text)):
             found = [(self._variants[match[1]], {})]
-        return _distinct(found)
+        return _distinct([call for call in found if call[0] in self._callable])
 
     def arguments_of(self, text: str) -> tuple[str, int] | None:
         """The tool whose call begins a text, and where its arguments begin; None while neither."""
         found = _BEGINS_ARGUMENTS.match(text)
         name = self.name(found[1]) if found else None
-        return (name, found.end()) if found and name else None
+        return (name, found.end()) if found and name and name in self._callable else None
 
     # ------------------------------------------------------------------------------------ JSON
     def _in_json(self, text: str, cut: bool) -> Iterator[Call]:

@@ -1,0 +1,74 @@
+"""Keeps a model from giving one answer to different questions.
+
+A small model that has answered once tends to give the same answer to what comes next, too. As long
+as a reply goes as an earlier one of the conversation did, what would go on in the same way becomes
+a little less likely: where the model knows another way it takes that, and where it is sure, as when
+it is asked to say something again, it stays. A penalty that grows until it wins (DRY, or one for
+every word said before) was tried: it breaks words and facts in the middle of a sentence. Knows
+nothing of tokens' texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .generator import Message
+from .sampler import Logits
+
+_FREE_TOKENS = 2
+"""So many tokens may be as in an earlier reply: many begin with "I'm"."""
+
+
+class RepetitionGuard:
+    """The memory of one reply; used by one thread at a time.
+
+    Args:
+        earlier: the tokens of the assistant's replies so far, to other questions.
+        strength: how much less likely, in units of logits, for each time that it was said.
+    """
+
+    def __init__(self, earlier: Sequence[Sequence[int]], *, strength: float) -> None:
+        self._same = [list(reply) for reply in earlier]
+        self._strength = np.float32(strength)
+        self._said = 0
+
+    def accept(self, token: int) -> None:
+        """The token has been said."""
+        at, self._said = self._said, self._said + 1
+        self._same = [r for r in self._same if at < len(r) and r[at] == token]
+
+    def restrained(self, logits: Logits) -> Logits:
+        """The logits with what would go on as before made less likely: a copy if there is any."""
+        if self._said < _FREE_TOKENS:
+            return logits
+        following = [reply[self._said] for reply in self._same if self._said < len(reply)]
+        if not following:
+            return logits
+        restrained = logits.copy()
+        for token in following:  # twice for what was said twice
+            restrained[token] -= self._strength
+        return restrained
+
+
+def earlier_replies(messages: Sequence[Message]) -> list[str]:
+    """What the assistant said to other questions than the one that is to be answered now.
+
+    Nothing where a tool's result is to be told: that may be what was told before.
+    """
+    if not messages or messages[-1].get("role") != "user":
+        return []
+    question, asked, said = _plain(messages[-1]), "", []
+    for message in messages:
+        if message.get("role") == "user":
+            asked = _plain(message)
+        elif message.get("role") == "assistant" and asked and asked != question:
+            said.append(message.get("content"))
+    return [text for text in said if isinstance(text, str) and text]
+
+
+def _plain(message: Message) -> str:
+    content = message.get("content")
+    words = content if isinstance(content, str) else str(content)
+    return " ".join("".join(c for c in words.lower() if c.isalnum() or c.isspace()).split())

@@ -1,0 +1,44 @@
+"""One answer to different questions becomes less likely, and nothing else does."""
+
+from __future__ import annotations
+
+import numpy as np
+from asking import ask
+from dialogues import assistant, called, system, user
+from livekit.plugins.llama_cpp import LocalGenerator
+from livekit.plugins.llama_cpp.guard import RepetitionGuard, earlier_replies
+
+
+def test_only_what_goes_on_as_an_earlier_reply_is_restrained() -> None:
+    logits = np.zeros(10, np.float32)
+    guard = RepetitionGuard([[1, 2, 3, 4], [1, 2, 5]], strength=2.0)
+    for token in (1, 2):  # many replies begin alike
+        assert guard.restrained(logits) is logits
+        guard.accept(token)
+    assert guard.restrained(logits).nonzero()[0].tolist() == [3, 5]
+    assert not logits.any()
+    guard.accept(3)
+    assert guard.restrained(logits).nonzero()[0].tolist() == [4]
+    twice = RepetitionGuard([[1, 2, 3], [1, 2, 3]], strength=2.0)
+    twice.accept(1)
+    twice.accept(2)
+    assert twice.restrained(logits)[3] == -4.0
+    guard.accept(7)  # another way: everything is as free as before
+    assert guard.restrained(logits) is logits
+
+
+def test_the_same_question_may_have_the_same_answer() -> None:
+    talk = [system(), user("Hello!"), assistant("Hi."), user("Who are you?"), assistant("Me.")]
+    assert earlier_replies([*talk, user("What?")]) == ["Hi.", "Me."]
+    assert earlier_replies([*talk, user("hello")]) == ["Me."]
+    assert earlier_replies([*talk, user("Time?"), *called("clock", "{}", "noon")]) == []
+    assert earlier_replies([]) == []
+
+
+async def test_a_model_that_has_another_answer_gives_it(generator: LocalGenerator) -> None:
+    joke = [system(), user("Tell me a joke.")]
+    first = await ask(generator, joke, tools=[])
+    talk = [*joke, first.message, user("Tell me a joke, please.")]
+    again = await ask(generator, talk, tools=[], repetition_guard=30.0)
+    assert again.text and again.text != first.text
+    assert again.text[:3] == first.text[:3]
