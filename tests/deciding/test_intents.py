@@ -88,6 +88,8 @@ def test_documents_get_the_words_as_they_were_said(english: Intents, said: str, 
         "what time is it in Tokyo",
         "Set a timer for five minutes, no, ten.",  # which?
         "What time is it? Set a timer for five minutes.",  # two wishes
+        "set a timer for -5 minutes",
+        "set a timer for zero minutes",
         "set a timer for two days",  # longer than a timer may be
         "look it up",
         "The meeting took an hour and a half.",

@@ -31,11 +31,13 @@ class Durations:
         Args:
             text: with its numbers in digits.
         """
+        if text.startswith("-"):
+            return None
         made = _Duration()
-        found = pieces(text.replace("-", " "))
+        found = pieces(text.replace("-", " "))  # "90-second"
         at = 0
         while at < len(found):
-            if found[at][0].isdigit():
+            if found[at][0].isdecimal():
                 meaning, after = phrase(found, at, self._known)  # "1/2 hour", "3 quarters"
                 if not meaning:
                     try:

@@ -45,6 +45,8 @@ class Frame:
             before = clauses[:at]
             if any(self._reported & {w.lower() for w in clause} for clause in before):
                 return
+            if before and before[-1][-1][-1].isdecimal() and clauses[at][0][0].isdecimal():
+                continue  # "12. 5 times 2" may be one number
             yield before, [word for clause in clauses[at:] for word in clause]
 
 

@@ -98,7 +98,7 @@ class Language:
         found = digits(words, self._code, self._more)
         # "add 17, 25 and 9"
         for at in range(1, len(found) - 1):
-            if found[at] == "," and found[at - 1][-1].isdigit() and found[at + 1][0].isdigit():
+            if found[at] == "," and found[at - 1][-1].isdecimal() and found[at + 1][0].isdecimal():
                 found[at] = self._sums.and_ or ","
         return found
 

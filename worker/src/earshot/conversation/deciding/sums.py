@@ -10,7 +10,7 @@ from .words import phrase, pieces
 
 _OPERATORS = {"plus": "+", "minus": "-", "times": "*", "divided": "/", "power": "**"}
 _SIGNS = {"+": "plus", "*": "times", "×": "times", "·": "times", "x": "times", "÷": "divided"}
-_SIGNS |= {"/": "divided", "-": "minus", "−": "minus", "^": "power", "%": "percent"}
+_SIGNS |= {"/": "divided", "-": "minus", "−": "minus", "–": "minus", "^": "power", "%": "percent"}
 _SIGNS |= {"(": "open", ")": "close", "√": "root", "$": "unit", "€": "unit", "£": "unit"}
 _SIGNS |= {"²": "squared", "³": "cubed"}
 _FRACTIONS = {"thirds": "/ 3 *", "quarters": "/ 4 *", "fifths": "/ 5 *", "of": "/ 100 *"}
@@ -73,7 +73,7 @@ class Sums:
         sum_ = _Sum(and_adds)
         at = 0
         while at < len(found):
-            if found[at][0].isdigit():
+            if found[at][0].isdecimal():
                 try:
                     value = number(found[at], self._decimal)
                 except ValueError:
@@ -93,7 +93,7 @@ _UNREADABLE = calculate("?")["error"]
 
 def _closely(found: list[str]) -> Iterable[tuple[str, str, str]]:
     for a, sign, b in zip(found, found[1:], found[2:], strict=False):
-        if sign in "-/" and a.isdigit() and b.isdigit():
+        if sign in "-/" and a.isdecimal() and b.isdecimal():
             yield a, sign, b
 
 

@@ -11,19 +11,30 @@ MARKS = ".,!?;:…—–"
 TEXT2NUM = frozenset({"da", "de", "en", "es", "fr", "it", "nl", "pt"})
 # "a thirty second timer" is no thirty-second one
 _UNITS = frozenset({"second", "seconds", "seconde", "secondes", "segundo", "segundos"})
-_QUOTES = "\"'“”„«»¿¡‚‘…-–—*"
+_AROUND = "\"'“”„«»¿¡‚‘…-–—*"  # quotes, dashes, stars of a list
+_SIGNS = frozenset("-–*/")
+_MINUS = ("-", "–")
 
 
 def split(text: str) -> list[str]:
     """Words and, each alone, the marks after them: "Hey, what time is it?" -> [hey , what ... ?]"""
     found: list[str] = []
     for part in unicodedata.normalize("NFC", text).replace("’", "'").split():
-        word = part.lstrip(_QUOTES) if part.strip(_QUOTES) else part
-        bare = word.rstrip(MARKS + _QUOTES)
-        if bare:
-            found.append(bare)
-        mark = next((c for c in word[len(bare) :] if c in MARKS), "")
-        if mark and found:
+        if not part.strip(_AROUND + MARKS):
+            # a sign between numbers, or punctuation as the French set it
+            if part in _SIGNS and found and found[-1][-1] in "0123456789)%":
+                found.append("-" if part in _MINUS else part)
+            elif found and (marks := [c for c in part if c in MARKS]):
+                found.append(marks[0])
+            continue
+        word = part.lstrip(_AROUND)
+        if word[0] in ".," and word[1:2].isdecimal():
+            word = f"0{word}"
+        if word[0].isdecimal() and part[: len(part) - len(word)].endswith(_MINUS):
+            word = f"-{word}"
+        bare = word.rstrip(MARKS + _AROUND)
+        found.append(bare)
+        if mark := next((c for c in word[len(bare) :] if c in MARKS), ""):
             found.append(mark)
     return found
 
