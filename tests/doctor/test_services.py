@@ -115,7 +115,7 @@ async def test_which_build_of_llama_cpp_runs_the_model(tmp_path: Path) -> None:
     verdicts.remember(tmp_path / "variants", key, verdict)
     found = (await only(here(tmp_path), "processor"))["processor"]
     assert (found.colour, found.cause) == ("red", "variant_none")
-    assert "newest (SIGILL)" in found.said
+    assert "(SIGILL)" in found.said and this_cpu().name in found.said
 
 
 async def test_a_secret_that_others_may_read(tmp_path: Path) -> None:

@@ -69,7 +69,14 @@ def choose_build(
     best = _best(verdict, only)
     if not best:
         raise ModelError(_refusal(verdict, only))
-    return Build(best, cpu.name, {} if only else verdict.refused)
+    points = verdict.scores
+    # one that died when it was asked for its score has none
+    better = {
+        name: why
+        for name, why in verdict.refused.items()
+        if name not in points or points[name] > points.get(best, 0)
+    }
+    return Build(best, cpu.name, better)
 
 
 def _best(verdict: verdicts.Verdict, only: str) -> str | None:
