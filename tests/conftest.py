@@ -26,11 +26,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the person who runs the tests."""
+def clean_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No setting of the person who runs the tests, nor what they chose at a start."""
     for name in list(os.environ):
         if name.startswith("EARSHOT_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("EARSHOT_STATE_DIR", str(tmp_path_factory.getbasetemp() / "state"))
 
 
 @pytest.fixture

@@ -17,6 +17,11 @@ def write(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def defaults(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EARSHOT_STATE_DIR")
+
+
 def test_environment_wins_over_file_wins_over_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,11 @@ async def test_before_the_call(
     page = window.page
     await page.wait_for_selector('#status[data-level="ok"]')
     await check(window, tmp_path, f"{look}-idle")
+    assert await page.is_hidden("#demonstration")
+    site.status["demonstration"] = True
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.wait_for_selector("#demonstration", state="visible")
+    await check(window, tmp_path, f"{look}-demonstration")
     await page.click("#open-history")
     await check(window, tmp_path, f"{look}-history-empty")
     await page.keyboard.press("Escape")

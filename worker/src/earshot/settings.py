@@ -1,7 +1,7 @@
 """The settings of Earshot: one tree; environment.py and settings_file.py read with it.
 
-Sources, first wins: arguments, environment (`EARSHOT_PERSONA__LANGUAGE=en`), `earshot.toml`,
-defaults.
+Sources, first wins: arguments, environment (`EARSHOT_PERSONA__LANGUAGE=en`), `earshot.toml`, for
+the profile what was chosen at a start (`choice.py`), defaults.
 `earshot.toml` is the file named by EARSHOT_CONFIG, else the one in the current folder. This module
 does not know what the values are used for; each field says so in its description, from which the
 table in the README is made.
@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from . import environment, user_path
+from .choice import remembered
 from .errors import SettingsError
 from .settings_file import SettingsFile, config_file, home
 
@@ -310,7 +311,9 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """
     environment.refuse_unknown(Settings)
     try:
-        return Settings(**(overrides or {}))
+        settings = Settings(**(overrides or {}))
+        chosen = "" if "profile" in settings.model_fields_set else remembered(settings.state_dir)
+        return settings.model_copy(update={"profile": chosen}) if chosen else settings
     except ValidationError as e:
         raise SettingsError(_explain(e)) from e
     except ValueError as e:  # pydantic-settings: JSON expected in an environment variable

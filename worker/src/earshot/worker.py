@@ -101,6 +101,7 @@ class Worker:
         self._server: AgentServer | None = None
         self._log: CallLog | None = None
         self._draining = False
+        self._demonstration = False
         self._tending: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -120,6 +121,7 @@ class Worker:
     async def _take_calls(self, engine: EngineClient) -> None:
         settings = self._settings
         profile = load_profile(settings.profile, settings.models_dir)
+        self._demonstration = profile.demonstration
         models = Models(engine.transcriber, engine.generator, engine.synthesizer)
         most = await calls_max(settings, profile, models)
         await self._read_instructions(models)
@@ -227,6 +229,7 @@ class Worker:
         state: dict[str, Any] = {
             "ready": False,
             "agent_name": self._settings.calls.agent_name,
+            "demonstration": self._demonstration,
             "persona": {"name": self._settings.persona.name},
             "calls": 0,
             "calls_max": 0,

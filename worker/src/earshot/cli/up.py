@@ -16,6 +16,11 @@ from .path_type import UserPath
     "--lan", is_flag=True, help="For callers on the network too, not on this machine alone."
 )
 @click.option("--profile", metavar="NAME", help="Which models; overrides the setting `profile`.")
+@click.option(
+    "--fetch", is_flag=True,
+    help="Download what is missing of --profile, and use it from now on; at a terminal, offer real"
+    " models to whoever has none.",
+)  # fmt: skip
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser when ready.")
 @click.option(
     "--demo", is_flag=True, help="A scripted caller asks three questions; then everything stops."
@@ -29,6 +34,7 @@ def command(
     ports: str,
     lan: bool,
     profile: str | None,
+    fetch: bool,
     open_page: bool,
     demo: bool,
     output: Path,
@@ -43,9 +49,10 @@ def command(
     \b
     earshot up
     earshot up --lan --ports auto
+    earshot up --profile mini --fetch
     earshot up --demo
     earshot up --json | jq -r 'select(.event == "ready").page'
     """
     from ..up.command import Options, up
 
-    return up(Options(ports == "auto", lan, profile, as_json, open_page, demo, output))
+    return up(Options(ports == "auto", lan, profile, as_json, open_page, demo, output, fetch))

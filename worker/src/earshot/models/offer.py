@@ -1,6 +1,7 @@
 """What a person reads before anything is fetched: from where, how much, which licences."""
 
 import math
+import re
 from collections.abc import Collection
 
 from ..progress import size
@@ -9,6 +10,12 @@ from .hub import Hub
 from .packages import INDEX
 from .sources import Origin
 
+REAL = "mini"
+"""The profile that is offered to whoever has none but the demonstration models."""
+DEMONSTRATION = (
+    "demonstration models: they have never heard a person and misunderstand most of what people say"
+)
+HOW = f"real ones: earshot up --profile {REAL} --fetch"
 RATE_MBIT_S = 50
 """What a line is taken to carry, where a time is named."""
 
@@ -58,5 +65,5 @@ def described(work: list[Missing], origins: Collection[Origin]) -> list[str]:
 
 def short(work: list[Missing]) -> str:
     """`Whisper base (MIT), Qwen2.5-Coder 0.5B (Apache-2.0), Piper en_US joe (CC0)`"""
-    titles = [f"{item.model.title.partition(',')[0]} ({item.model.licence})" for item in work]
-    return ", ".join(titles)
+    models = [item.model for item in work]
+    return ", ".join(f"{re.split(r',| [(]', m.title)[0]} ({m.licence})" for m in models)

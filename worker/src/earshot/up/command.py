@@ -31,6 +31,8 @@ class Options:
     """A scripted caller holds one call, then everything stops."""
     answer: Path | None = None
     """Where what that caller heard is written."""
+    fetch: bool = False
+    """Models that are asked for and missing are fetched; at a terminal they are offered."""
 
 
 def up(options: Options) -> int:
@@ -41,6 +43,10 @@ def up(options: Options) -> int:
     """
     try:
         settings = load(_overrides(options))
+        if options.fetch:
+            from .choosing import choose
+
+            settings = choose(settings, options.profile, _at_terminal(options))
         try:
             with alone(settings.state_dir):
                 return _up(settings, options)
@@ -115,6 +121,10 @@ def _output(plan: Plan, options: Options, stack: Stack) -> Output:
     from .screen import Screen
 
     return Screen(plan, stack.report)
+
+
+def _at_terminal(options: Options) -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and not (options.as_json or options.demo)
 
 
 def _overrides(options: Options) -> dict[str, Any]:

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import click
 
 from ..credentials import folder
+from ..errors import EarshotError
+from ..models import load_profile
+from ..models.offer import DEMONSTRATION, HOW
 from .plan import Plan
 from .screen import notes
 from .service import Event
@@ -48,6 +52,10 @@ class Lines:
     def __enter__(self) -> "Lines":
         for note in notes(self._plan):
             click.echo(note)
+        with suppress(EarshotError):  # the engine says what is wrong with it
+            settings = self._plan.settings
+            if load_profile(settings.profile, settings.models_dir).demonstration:
+                click.echo(f"{DEMONSTRATION}; {HOW}")
         return self
 
     def __exit__(self, *_: object) -> None: ...

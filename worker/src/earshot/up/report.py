@@ -90,6 +90,7 @@ def make(
             for name, status in services.items()
         },
         "calls": {key: calls[key] for key in ("calls", "calls_max", "waiting") if key in calls},
+        "demonstration": calls.get("demonstration") is True,
         "errors": list(look.errors),
     }
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ..models.offer import DEMONSTRATION, HOW
 from .plan import Plan
 from .service import Event
 
@@ -91,6 +92,8 @@ def render(
     parts: list[RenderableType] = [title, "", _addresses(report, access_code), ""]
     parts += [_services(report["services"]), ""]
     parts += [Text(f"  {note}", style="dim") for note in notes or []]
+    if report["demonstration"]:
+        parts += [Text(f"  {DEMONSTRATION};\n  {HOW}", style="yellow")]
     if report["errors"]:
         parts += ["", Text("  last errors", style="bold")]
         for error in report["errors"]:

@@ -42,6 +42,7 @@ export class Status extends EventTarget {
     const [level, text] = describe(this.latest);
     $("#status").dataset.level = level;
     $("#status-text").textContent = text;
+    if (this.latest?.ready) $("#demonstration").hidden = !this.latest.demonstration;
   }
 }
 
