@@ -28,10 +28,49 @@ def test_waits_where_a_mark_may_be_none(text: str) -> None:
 def test_first_piece_leaves_at_a_clause_or_after_some_words() -> None:
     assert taken("Sure, I can", urgent=True) == "Sure, "
     assert taken("Sure, I can") is None
-    text = "The kitchen timer that you asked me about before lunch"
-    piece = taken(text, urgent=True)
-    assert piece == "The kitchen timer that you asked me "
-    assert taken("The kitchen timer that you asked", urgent=True) is None
+    assert taken("The kitchen timer", urgent=True) is None
+    assert taken("The kitchen timer that", urgent=True) == "The kitchen timer "
+    assert taken("My own little brown dog barks", urgent=True) is None
+    assert (
+        taken("My own little brown dog barks loudly", urgent=True)
+        == "My own little brown dog barks "
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        ("The capital of France is Paris", "The capital of France "),
+        ("A slow dog may never catch it", "A slow dog may never catch "),
+        ("I will meet you in the kitchen", "I will meet you "),
+        ("It will take about 20 minutes", "It will take "),
+        ("We need more than 20 minutes for it", "We need more than 20 minutes "),
+        ("There they all saw New York City in", "There they all saw New York City "),
+        ("Ich habe heute für Sie die schöne Blume gekauft", "Ich habe heute für Sie die schöne "),
+    ],
+)
+def test_a_phrase_ends_where_one_could_pause(text: str, piece: str) -> None:
+    words = text.split()
+    taken_at_first = None
+    for i in range(1, len(words) + 1):
+        taken_at_first = taken(" ".join(words[:i]), urgent=True)
+        if taken_at_first is not None:
+            break
+    assert taken_at_first == piece
+
+
+def test_no_phrase_leaves_that_would_not_last() -> None:
+    def piece(text: str, chars: int) -> str | None:
+        buffer = ClauseBuffer()
+        buffer.push(text)
+        return buffer.take(urgent=True, settled=False, lasts=lambda n, written: n >= chars)
+
+    assert piece("Sure, I can help you with", 4) == "Sure, "
+    assert piece("Sure, I can help you with", 10) == "Sure, I can help you "
+    text = "The meeting that you asked me about this very morning will begin"
+    assert piece(text, 60) is None
+    assert piece(text, 40) == "The meeting that you asked me about this very morning "
+    assert piece("That is it. And", 1000) == "That is it. "  # a sentence that is there always does
 
 
 def test_short_sentence_stays_whole() -> None:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .english_words import NOT_THE_END
 from .spoken import Token
 
+FEWEST_WORDS = 3
+"""Without any mark, the first piece leaves from so many words on where a phrase ends,"""
+PLAIN_WORDS = 6
+"""between two words that don't cling to each other from so many on,"""
 FIRST_WORDS = 7
-"""Without any mark, the first piece leaves after so many words, at the latest."""
+"""and after so many at the latest."""
 MAX_CHARS = 300
 """A sentence that goes on longer is cut at its last clause."""
 
@@ -34,8 +38,13 @@ _OPENERS = frozenset(
 )
 _LEANING = _OPENERS | frozenset(
     """a an the my your his its our their these those some any no every each very more most
-    not i he she we they don't doesn't didn't i'm you're it's""".split()
+    due not i he she we they don't doesn't didn't i'm you're it's
+    der die das den dem des ein eine einen einem einer le la les un une des du el los las una
+    il lo gli os um uma de het een""".split()
 ) - {"that"}
+
+Lasts = Callable[[int, int], bool]
+"""Whether the first so many of so many characters of a sentence can be spoken already."""
 
 
 class ClauseBuffer:
@@ -58,17 +67,20 @@ class ClauseBuffer:
         """What is there now is complete."""
         self._flushed = len(self._text)
 
-    def take(self, *, urgent: bool, settled: bool) -> str | None:
+    def take(
+        self, *, urgent: bool, settled: bool, lasts: Lasts = lambda chars, written: True
+    ) -> str | None:
         """The next piece to speak, or None if it is better to wait for more text.
 
         Args:
-            urgent: the listener has (nearly) nothing left to hear: a clause will do.
+            urgent: the listener has (nearly) nothing left to hear: a clause will do, or a phrase.
             settled: no text has come for a moment, so a full stop at the very end is one
                 ("3." may still become 3.14, and "example." example.com).
+            lasts: asked before a sentence is begun whose end has not been written.
         """
         end = self._sentence_end(settled)
         long = (end or len(self._text)) > MAX_CHARS
-        cut = (self._clause_end(end) if urgent or long else None) or end or self._flushed
+        cut = (self._clause_end(end, lasts) if urgent or long else None) or end or self._flushed
         if not cut and long:
             cut = MAX_CHARS  # neither mark nor space: nothing better to do
         if not cut:
@@ -92,18 +104,27 @@ class ClauseBuffer:
             return m.end()
         return None
 
-    def _clause_end(self, sentence_end: int | None) -> int | None:
+    def _clause_end(self, sentence_end: int | None, lasts: Lasts) -> int | None:
         sentence = self._text[:sentence_end]
+        written = len(sentence)
         for m in _CLAUSE_END.finditer(sentence):
             words = len(sentence[: m.end()].split())
             if words > FIRST_WORDS + 2:
                 break
-            if m.end() == len(self._text) and m.start() and sentence[m.start() - 1].isdigit():
+            if m.end() == written and m.start() and sentence[m.start() - 1].isdigit():
                 break  # 1,000 or 3:30 may still come
-            return m.end()
-        if sentence_end is not None and len(sentence.split()) <= FIRST_WORDS + 2:
-            return None  # a short sentence is better whole
-        return _between_words(sentence, FIRST_WORDS)
+            if sentence_end is not None or lasts(m.end(), written):
+                return m.end()
+        if sentence_end is not None:
+            if len(sentence.split()) <= FIRST_WORDS + 2:
+                return None  # a short sentence is better whole
+            return _between_words(sentence, FIRST_WORDS)
+        cut = _phrase_end(sentence) or _between_words(sentence, FIRST_WORDS)
+        if cut is None or lasts(cut, written):
+            return cut
+        # a model as slow as speech: with more than a phrase the voice may last
+        cut = _between_words(sentence, max(FIRST_WORDS, len(sentence.split()) - 1))
+        return cut if cut is not None and lasts(cut, written) else None
 
 
 def mid_phrase(text: str) -> bool:
@@ -122,22 +143,44 @@ def _not_the_end(before: str, word: str) -> bool:
     )
 
 
+def _phrase_end(text: str) -> int | None:
+    """Where the first few words of `text` end well, or None as long as they don't."""
+    starts = [m.start() for m in re.finditer(r"\S+", text)]
+    words = _plain(text)
+    places = range(min(FIRST_WORDS, len(words) - 1), FEWEST_WORDS - 1, -1)
+    for i in places:
+        if words[i].lower() in _OPENERS and not _cling(words, i):
+            return starts[i]
+    return next((starts[i] for i in places if i >= PLAIN_WORDS and not _cling(words, i)), None)
+
+
 def _between_words(text: str, limit: int) -> int | None:
     """Where to cut `text` after at most `limit` words, once the next word has begun."""
     starts = [m.start() for m in re.finditer(r"\S+", text)]
-    if len(starts) <= limit:
+    if len(starts) <= limit or limit < 1:
         return None
-    words = [w.strip("\"'“”()*_").lower() for w in text.split()[: limit + 1]]
-    return starts[_sensible(words, limit)]
+    return starts[_sensible(_plain(text)[: limit + 1], limit)]
+
+
+def _plain(text: str) -> list[str]:
+    return [w.strip("\"'“”()*_") for w in text.split()]
+
+
+def _cling(words: Sequence[str], i: int) -> bool:
+    """Whether nobody would pause before word `i`: after an article, in a name, after a number."""
+    before, word = words[i - 1], words[i]
+    if before.lower() in _LEANING or before[-1:].isdigit():
+        return True
+    return i > 1 and before[:1].isupper() and word[:1].isupper()
 
 
 def _sensible(words: Sequence[str], limit: int) -> int:
     """Index of the word to cut before, in the second half of the first `limit` words."""
     places = range(limit, max(1, limit // 2), -1)
     for i in places:
-        if words[i] in _OPENERS and words[i - 1] not in _LEANING:
+        if words[i].lower() in _OPENERS and not _cling(words, i):
             return i
-    return next((i for i in places if words[i - 1] not in _LEANING), limit)
+    return next((i for i in places if not _cling(words, i)), limit)
 
 
 def units(tokens: Iterable[Token], first_words: int, max_words: int) -> Iterator[list[Token]]:
@@ -165,5 +208,5 @@ def _unit_end(tokens: Sequence[Token], limit: int) -> int:
     clauses = [i for i in range(room) if marks[i] == ","]
     if clauses:
         return clauses[-1] + 1
-    said = [" ".join(t.words).lower() for t in tokens[: room + 1]]
+    said = [" ".join(t.words) for t in tokens[: room + 1]]
     return _sensible(said, room) if room > 1 else 1

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
@@ -28,22 +28,23 @@ from livekit.agents import (
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.agents.voice.io import TimedString
 
-from .clauses import ClauseBuffer, mid_phrase
+from .clauses import mid_phrase
 from .errors import OverloadedError, RequestError, SynthesizeError
+from .pace import Pace
+from .reader import Reader
 from .synthesizer import SpeechChunk, SynthesisRequest, Synthesizer
 
 if TYPE_CHECKING:
     from .local import LocalSynthesizer
 
-URGENT_S = 0.7
-"""With less audio than this to hear, a clause is spoken without waiting for its sentence."""
+LEAST_LEAD_S, MOST_LEAD_S = 0.4, 1.0
+"""With less audio than this to hear, a phrase is spoken without waiting for its sentence: between
+the two it is twice what the voice takes to begin, and a little more."""
+SPARE_S = 0.2
 LEAD_S = 0.01
 """Silence left before a segment's first sound: the starter voice has 45 to 90 ms, a delay."""
 QUIET = 184
 """Samples up to here are silence: -45 dBFS."""
-SETTLED_S = 0.04
-"""A full stop at the end of the text is one when nothing followed for so long: tokens of one
-address ("example", ".", "com") follow each other faster."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ class SynthesizeStream(tts.SynthesizeStream):
             stream=True,
         )
         speaker = _Speaker(self._voice, self._options, output_emitter, self._conn_options.timeout)
-        reader = _Reader(self._input_ch)
+        reader = Reader(self._input_ch, Pace(self._options.speed))
         try:
             started = False
             while (text := await reader.next(speaker)) is not None:
@@ -193,55 +194,6 @@ class SynthesizeStream(tts.SynthesizeStream):
                 output_emitter.end_segment()
         finally:
             await reader.aclose()
-
-
-class _Reader:
-    """Takes text as it comes, and gives it out when it is best spoken."""
-
-    def __init__(self, source: AsyncIterable[str | tts.SynthesizeStream._FlushSentinel]) -> None:
-        self._buffer = ClauseBuffer()
-        self._ended = False
-        self._last_s = 0.0
-        self._changed = asyncio.Event()
-        self._task = asyncio.create_task(self._read(source), name="piper.read_text")
-
-    async def _read(self, source: AsyncIterable[str | tts.SynthesizeStream._FlushSentinel]) -> None:
-        try:
-            async for item in source:
-                if isinstance(item, str):
-                    self._buffer.push(item)
-                else:
-                    self._buffer.flush()
-                self._last_s = time.monotonic()
-                self._changed.set()
-        finally:
-            self._buffer.flush()
-            self._ended = True
-            self._changed.set()
-
-    @property
-    def at_end(self) -> bool:
-        return self._ended and not self._buffer
-
-    async def next(self, speaker: _Speaker) -> str | None:
-        """The next piece to speak, or None at the end."""
-        while True:
-            self._changed.clear()
-            quiet_s = time.monotonic() - self._last_s
-            urgent_in_s = speaker.buffered_s - URGENT_S
-            piece = self._buffer.take(urgent=urgent_in_s <= 0, settled=quiet_s >= SETTLED_S)
-            if piece is not None:
-                return piece
-            if self._ended:
-                return None
-            # look again when text comes, or when waiting for it turns out to be wrong
-            waits = [s for s in (SETTLED_S - quiet_s, urgent_in_s) if s > 0]
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(waits) if waits and self._buffer else None):
-                    await self._changed.wait()
-
-    async def aclose(self) -> None:
-        await utils.aio.cancel_and_wait(self._task)
 
 
 class _Speaker:
@@ -263,6 +215,7 @@ class _Speaker:
         self._said_s = 0.0
         self._cut_s = 0.0  # silence left out at the beginning
         self._began_s: float | None = None
+        self._slowest_s = 0.0  # to the first audio of a text
         self._mid_phrase = False
 
     @property
@@ -271,6 +224,11 @@ class _Speaker:
         if self._began_s is None:
             return 0.0
         return max(0.0, self._began_s + self._said_s - time.monotonic())
+
+    @property
+    def lead_s(self) -> float:
+        """With less than this to hear, the next text should be on its way."""
+        return min(MOST_LEAD_S, max(LEAST_LEAD_S, 2 * self._slowest_s + SPARE_S))
 
     async def say(self, text: str, *, continues: bool = False) -> None:
         """Says `text`; if it `continues`, what is said next belongs to the same phrase.
@@ -288,9 +246,13 @@ class _Speaker:
         )
         self._mid_phrase = continues
         start_s = self._said_s + self._cut_s
+        asked_s, first = time.monotonic(), True
         try:
             async with contextlib.aclosing(self._synthesizer.synthesize(request)) as chunks:
                 while (chunk := await self._next(chunks)) is not None:
+                    if first:
+                        first = False
+                        self._slowest_s = max(self._slowest_s, time.monotonic() - asked_s)
                     self._push(chunk, start_s)
         except APIError:
             raise
