@@ -1,14 +1,21 @@
 """Reads the coming prompt into the language model before it is needed.
 
-The instructions and tools when a conversation begins; then, while the caller speaks, what has been
-understood so far. When the turn is confirmed only the last words are left to read. Knows nothing of
-audio.
+The instructions and tools when a conversation begins; an answer once it was said; then, while the
+caller speaks, what has been understood so far. When the turn is confirmed only the last words are
+left to read. Knows nothing of audio.
 """
 
 import asyncio
 
 import structlog
-from livekit.agents import Agent, AgentSession, APIError, UserInputTranscribedEvent, llm
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    APIError,
+    ConversationItemAddedEvent,
+    UserInputTranscribedEvent,
+    llm,
+)
 from livekit.plugins import llama_cpp
 
 INSTRUCTIONS_S = 300.0
@@ -34,6 +41,7 @@ class Prefill:
         self._model = model
         self._task: asyncio.Task[None] | None = None
         session.on("user_input_transcribed", self._on_transcribed)
+        session.on("conversation_item_added", self._on_item)
 
     async def instructions(self) -> None:
         """Reads the instructions and tools, and what was said so far: once the session has started,
@@ -45,15 +53,21 @@ class Prefill:
     def _on_transcribed(self, event: UserInputTranscribedEvent) -> None:
         if event.is_final or not event.transcript:
             return  # the reply itself reads on from here
+        self._read_on(event.transcript)
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        if getattr(event.item, "role", "") == "assistant":
+            self._read_on("")  # what was really said of the answer, while nobody speaks
+
+    def _read_on(self, heard: str) -> None:
         if self._task is not None:
             self._task.cancel()
         agent = self._session.current_agent
-        self._task = asyncio.create_task(
-            _read(agent.chat_ctx, agent, self._model, event.transcript, HEARD_S)
-        )
+        self._task = asyncio.create_task(_read(agent.chat_ctx, agent, self._model, heard, HEARD_S))
 
     async def aclose(self) -> None:
         self._session.off("user_input_transcribed", self._on_transcribed)
+        self._session.off("conversation_item_added", self._on_item)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
