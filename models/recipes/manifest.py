@@ -36,6 +36,8 @@ def entry(kind: str, path: str, models: Path = MODELS) -> str:
     folder = target if target.is_dir() else target.parent
     files = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix not in CARD)
     lines = [f"[profiles.starter.{kind}]", f'path = "{path}"', f'licence = "{LICENCE}"']
+    if kind == "llm":  # it was trained on its five tools, and writes calls by itself
+        lines.append('decision = "model"')
     for file in files:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         lines += [

@@ -13,8 +13,16 @@ import numpy as np
 import pytest
 
 EARSHOT = Path(sys.executable).with_name("earshot")
-FIELDS = ["turn", "heard", "partials", "tools", "reply", "interrupted", "latency_ms"]
-STAGES = ["endpointing", "stt", "llm_ttft", "first_clause", "tts_ttfb", "voice_to_voice"]
+FIELDS = ["turn", "heard", "partials", "decided", "tools", "reply", "interrupted", "latency_ms"]
+STAGES = [
+    "endpointing",
+    "stt",
+    "deciding",
+    "llm_ttft",
+    "first_clause",
+    "tts_ttfb",
+    "voice_to_voice",
+]
 
 
 def talk(

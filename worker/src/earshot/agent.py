@@ -16,6 +16,9 @@ from livekit.agents import Agent, ModelSettings, function_tool, llm, stt
 
 from .announcements import Announcements
 from .barge_in import Floor, judged
+from .conversation.deciding import Decider, Decision
+from .conversation.replying import Said, reply
+from .conversation.saying import Answers
 from .settings import PersonaSettings, ToolName
 from .tools.calculator import calculate
 from .tools.clock import current_time
@@ -37,7 +40,10 @@ class Assistant(Agent):
     def __init__(
         self, persona: PersonaSettings, documents: Documents | None, own: Sequence[llm.Tool] = ()
     ) -> None:
+        self.decider: Decider | None = None
+        """Chooses the tools; None: the model writes its calls by itself."""
         self._persona = persona
+        self._answers = Answers(persona.language.split(","))
         self._documents = documents
         self._announcements: Announcements | None = None  # while it is in a session
         self.timers = Timers(self._timer_over)
@@ -45,6 +51,10 @@ class Assistant(Agent):
             instructions=persona.instructions.replace("{name}", persona.name),
             tools=[*(self._tool(name) for name in persona.tools), *own],
         )
+
+    def decided(self, heard: str) -> Decision | None:
+        """What was decided about what was heard, if anything was."""
+        return self.decider.of_turn(heard) if self.decider else None
 
     @property
     def greets(self) -> bool:
@@ -67,6 +77,22 @@ class Assistant(Agent):
         events = Agent.default.stt_node(self, audio, model_settings)
         async for event in judged(events, Floor(self.session)):
             yield event
+
+    async def llm_node(
+        self,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool],
+        model_settings: ModelSettings,
+    ) -> AsyncIterator[Said]:
+        def ask(context: llm.ChatContext, shown: list[llm.Tool]) -> AsyncIterable[Said]:
+            return Agent.default.llm_node(self, context, shown, model_settings)
+
+        if self.decider is None:
+            said = ask(chat_ctx, tools)
+        else:
+            said = reply(chat_ctx, tools, decider=self.decider, answers=self._answers, ask=ask)
+        async for chunk in said:
+            yield chunk
 
     async def on_exit(self) -> None:
         await self.timers.aclose()

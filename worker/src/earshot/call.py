@@ -35,13 +35,23 @@ from .busy import BusySignal
 from .calls.facts import CHECK_ROOMS, HungUp, of_turn
 from .calls.log import open_post
 from .clip import Clip
+from .conversation.deciding import Decision, Intents
 from .engine.address import default_socket
 from .engine.client import EngineClient
 from .log import configure
 from .metrics import count_turn
+from .models import Profile, load_profile
 from .notices import Notices
 from .prefill import Prefill
-from .session import Models, build_session, load_vad, stay_local, voice_on
+from .session import (
+    Models,
+    agent_for,
+    build_session,
+    intents_for,
+    load_vad,
+    stay_local,
+    voice_on,
+)
 from .settings import Settings, load
 from .tools.documents import Documents, open_documents
 from .tools.own import Own, load_tools
@@ -61,8 +71,10 @@ class Prepared:
 
     settings: Settings
     vad: VAD
+    profile: Profile
     documents: Documents | None
     tools: list[Own]
+    intents: Intents
 
 
 def prepare(process: JobProcess) -> None:
@@ -74,7 +86,11 @@ def prepare(process: JobProcess) -> None:
     documents = open_documents(settings.documents.folder, settings.state_dir)
     detector(None)  # the STT's own: loaded now, not when the caller waits
     tools = load_tools(settings.tools.module, settings.persona.tools)
-    process.userdata["prepared"] = Prepared(settings, load_vad(settings), documents, tools)
+    profile = load_profile(settings.profile, settings.models_dir)
+    intents = intents_for(settings, tools)
+    process.userdata["prepared"] = Prepared(
+        settings, load_vad(settings), profile, documents, tools, intents
+    )
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:
@@ -119,8 +135,7 @@ class Call:
         self._room = ctx.room
         self._settings = prepared.settings
         self._engine = engine
-        self._documents = prepared.documents
-        self._tools = prepared.tools
+        self._prepared = prepared
         self._notices = Notices(ctx.room)
         self._log = open_post(self._settings)
         self._over = asyncio.Event()
@@ -133,7 +148,8 @@ class Call:
         away_s = self._settings.calls.silence_prompt_s or None
         self._session = build_session(self._settings, self._voice, away_s=away_s)
         self._prefill = Prefill(self._session, self._voice.llm)
-        Turns(self._session, self._on_turn, self._on_tool)
+        self._agent: Assistant | None = None
+        Turns(self._session, self._on_turn, self._on_tool, self._decided)
         self._session.on("close", self._on_close)
         self._session.on("error", self._on_error)
         self._session.on("user_state_changed", self._on_user_state)
@@ -146,7 +162,16 @@ class Call:
         if not await self._admitted():
             return
         began = time.monotonic()
-        agent = Assistant(self._settings.persona, self._documents, self._tools)
+        prepared = self._prepared
+        agent = agent_for(
+            self._settings,
+            prepared.profile,
+            self._voice.llm,
+            prepared.documents,
+            prepared.tools,
+            prepared.intents,
+        )
+        self._agent = agent
         await self._session.start(
             agent, room=self._room, room_options=self._room_options(), record=False
         )
@@ -205,6 +230,9 @@ class Call:
         )
 
     # ------------------------------------------------------------------ what the session tells
+    def _decided(self, heard: str) -> Decision | None:
+        return self._agent.decided(heard) if self._agent else None
+
     def _on_turn(self, turn: Turn) -> None:
         self._notices.turn(turn)
         count_turn(turn)

@@ -42,6 +42,7 @@ class Notices:
                 "name": call.name,
                 "arguments": call.arguments,
                 "result": call.result,
+                "by": turn.decided.by if turn.decided else None,
             },
         )
 

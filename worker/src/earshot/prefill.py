@@ -18,6 +18,9 @@ from livekit.agents import (
 )
 from livekit.plugins import llama_cpp
 
+from .agent import Assistant
+from .conversation.saying import noted
+
 INSTRUCTIONS_S = 300.0
 """Once for each model and persona, as what was read is kept: a slow machine may take its time."""
 HEARD_S = 2.0
@@ -76,8 +79,13 @@ class Prefill:
 async def _read(
     said: llm.ChatContext, agent: Agent, model: llama_cpp.LLM, heard: str, timeout_s: float
 ) -> None:
-    tools = llm.ToolContext(agent.tools).flatten()
+    decider = agent.decider if isinstance(agent, Assistant) else None
     try:
-        await model.warm(said, tools, heard=heard, timeout_s=timeout_s)
+        if decider is not None and decider.routed:  # what is asked first is read first
+            await decider.warm(heard, timeout_s)
+            await model.warm(noted(said), heard=heard, timeout_s=timeout_s)
+        else:
+            tools = llm.ToolContext(agent.tools).flatten()
+            await model.warm(said, tools, heard=heard, timeout_s=timeout_s)
     except APIError as e:  # the reply will meet the same fault, and say so
         _log.info("the prompt could not be read ahead", error=str(e))

@@ -20,7 +20,7 @@ from .agent import Assistant
 from .clip import Clip
 from .models import load_profile
 from .prefill import Prefill
-from .session import build_session, load_models, load_vad, stay_local, voice_on
+from .session import Voice, agent_for, build_session, load_models, load_vad, stay_local, voice_on
 from .settings import load
 from .talk.conversation import Conversation
 from .talk.microphone import RecordedMicrophone
@@ -28,7 +28,7 @@ from .talk.recording import Recording
 from .talk.speaker import PacedSpeaker
 from .tools.documents import open_documents
 from .tools.own import load_tools
-from .turn import ToolCall, Turn
+from .turn import Decided, ToolCall, Turn
 from .turns import Turns
 
 ANSWER_WITHIN_S = 60.0
@@ -51,7 +51,7 @@ class Rehearsal:
             self._own = load_tools(settings.tools.module, settings.persona.tools)
         stay_local()
         logging.getLogger("livekit.agents").setLevel(logging.ERROR)
-        profile = load_profile(settings.profile, settings.models_dir)
+        self._profile = profile = load_profile(settings.profile, settings.models_dir)
         self._documents = open_documents(settings.documents.folder, settings.state_dir)
         self._vad = load_vad(settings)
         self._models = load_models(settings, profile)
@@ -84,8 +84,8 @@ class Rehearsal:
         """Says them, in the agent's own voice and at the speed of life; a turn for each."""
         return asyncio.run(self._say(sentences))
 
-    def _agent(self) -> Assistant:
-        return Assistant(self.settings.persona, self._documents, self._own)
+    def _agent(self, voice: Voice) -> Assistant:
+        return agent_for(self.settings, self._profile, voice.llm, self._documents, self._own)
 
     async def _ask(self, questions: tuple[str, ...]) -> list[Turn]:
         voice = voice_on(self.settings, self._models, self._vad)
@@ -94,7 +94,7 @@ class Rehearsal:
         session = build_session(self.settings, deaf)
         told: dict[int, Turn] = {}
         Turns(session, lambda turn: told.update({turn.turn: turn}), lambda turn, call: None)
-        await session.start(self._agent(), record=False)
+        await session.start(self._agent(voice), record=False)
         try:
             await asyncio.wait_for(session.wait_for_idle(), ANSWER_WITHIN_S)  # it has greeted
             for question in questions:
@@ -107,7 +107,7 @@ class Rehearsal:
         voice = voice_on(self.settings, self._models, self._vad)
         session = build_session(self.settings, voice)
         conversation = Conversation(
-            session, self._agent(), Prefill(session, voice.llm), PacedSpeaker(), _Nobody()
+            session, self._agent(voice), Prefill(session, voice.llm), PacedSpeaker(), _Nobody()
         )
         microphone = RecordedMicrophone()
         turns = []
@@ -136,7 +136,7 @@ class _Nobody:
 
     def partial(self, text: str) -> None: ...
     def heard(self, text: str) -> None: ...
-    def tool(self, call: ToolCall) -> None: ...
+    def tool(self, call: ToolCall, decided: Decided | None) -> None: ...
     def saying(self, text: str) -> None: ...
     def reply(self, text: str) -> None: ...
     def done(self, turn: Turn) -> None: ...

@@ -11,17 +11,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from livekit.agents import AgentSession, APIConnectOptions, inference
+from livekit.agents import AgentSession, APIConnectOptions, inference, llm
 from livekit.agents.vad import VAD
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.turn import TurnHandlingOptions
 from livekit.plugins import faster_whisper, llama_cpp, piper, silero
 
+from .agent import Assistant
+from .conversation.deciding import Decider, Intents, Router
+from .conversation.deciding.examples import of_sentences
 from .cores import CoreShares
 from .endpointing import Pauses
 from .errors import ModelError
 from .models import Profile
 from .settings import Settings
+from .tools.documents import Documents
+from .tools.own import Own
 
 # a local model answers or fails at once: the defaults (3 x 2 s) are made for the internet
 CONNECT = APIConnectOptions(max_retry=2, retry_interval=0.1, timeout=30.0)
@@ -205,6 +210,51 @@ def voice_on(settings: Settings, models: Models, vad: VAD) -> Voice:
         return voice
     except PLUGIN_ERRORS as e:
         raise ModelError(str(e)) from e
+
+
+def agent_for(
+    settings: Settings,
+    profile: Profile,
+    model: llama_cpp.LLM,
+    documents: Documents | None = None,
+    own: Sequence[Own] = (),
+    intents: Intents | None = None,
+) -> Assistant:
+    """The agent of one conversation, and who decides about its tools.
+
+    Args:
+        model: who answers, and chooses a tool where no sentence is sure.
+        documents: what it searches.
+        own: tools beside those of the persona.
+        intents: as `intents_for` made them; None: made here, which blocks for 0.1 s a language.
+
+    Raises:
+        ToolsError: a sentence of one's own can't be used.
+    """
+    agent = Assistant(settings.persona, documents, own)
+    if intents is None:
+        intents = intents_for(settings, own)
+    way = settings.tools.decision
+    router = None
+    if agent.tools and (profile.decision if way == "auto" else way) == "router":
+        examples = of_sentences(settings.tools.sentences)
+        router = Router(model, _definitions(agent), languages(settings), examples)
+    agent.decider = Decider(intents, router)
+    return agent
+
+
+def intents_for(settings: Settings, own: Sequence[Own] = ()) -> Intents:
+    """The sentences that need no model; blocks for about 0.1 s a language.
+
+    Raises:
+        ToolsError: a sentence of one's own can't be used.
+    """
+    agent = Assistant(settings.persona, None, own)
+    return Intents(_definitions(agent), languages(settings), settings.tools.sentences)
+
+
+def _definitions(agent: Assistant) -> list[dict[str, Any]]:
+    return llm.ToolContext(agent.tools).parse_function_tools("openai", strict=False)
 
 
 def load_vad(settings: Settings) -> VAD:

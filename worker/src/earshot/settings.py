@@ -255,6 +255,12 @@ class ToolsSettings(_Group):
         " (see [docs/templates.md](docs/templates.md))",
         json_schema_extra={"shown": ""},
     )
+    decision: Literal["auto", "router", "model"] = Field(
+        "auto",
+        description="Who chooses a tool where no sentence is sure: `router` = the model, among "
+        "worked examples, `model` = the model, in calls that it writes, `auto` = as the profile "
+        "says, else `router`",
+    )
 
 
 class Settings(BaseSettings, _Paths):

@@ -6,10 +6,13 @@ the benchmarks all read this one record.
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from livekit.agents import FunctionToolsExecutedEvent, UserInputTranscribedEvent
 from livekit.agents.llm import ChatMessage
+
+if TYPE_CHECKING:
+    from .conversation.deciding import Decision
 
 
 @dataclass
@@ -20,6 +23,8 @@ class Latency:
     """End of speech -> the decision that the turn is over."""
     stt: float | None = None
     """End of speech -> the transcript that was answered."""
+    deciding: float | None = None
+    """End of the question -> whether it needs a tool, and which; part of the first `llm_ttft`."""
     llm_ttft: float | None = None
     """Start of the language model -> its first token."""
     first_clause: float | None = None
@@ -39,12 +44,24 @@ class ToolCall:
 
 
 @dataclass
+class Decided:
+    """Whether the turn needed a tool."""
+
+    tool: str | None
+    """None: it was talked about."""
+    by: str
+    """"sentence", "router", or "model": it wrote a call, or none, by itself."""
+
+
+@dataclass
 class Turn:
     """One question and its answer; or, with nothing heard, the agent speaking up on its own."""
 
     turn: int
     heard: str = ""
     partials: list[str] = field(default_factory=list)
+    decided: Decided | None = None
+    """None: nothing was heard, or nobody decided."""
     tools: list[ToolCall] = field(default_factory=list)
     reply: str = ""
     interrupted: bool = False
@@ -65,6 +82,13 @@ class Turn:
         ]
         self.tools += used
         return used
+
+    def decide(self, decision: "Decision | None") -> None:
+        """Takes what was decided about it."""
+        if decision is not None:
+            tool = decision.call.name if decision.call else None
+            self.decided = Decided(tool, decision.by)
+            self.latency_ms.deciding = decision.ms
 
     def add(self, message: ChatMessage) -> None:
         """Takes a message of the conversation, with what LiveKit measured of it."""

@@ -5,6 +5,7 @@ heard and the turn that is being answered are kept apart.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from livekit.agents import (
     AgentSession,
@@ -18,6 +19,9 @@ from livekit.agents.voice.speech_handle import SpeechHandle
 
 from .turn import ToolCall, Turn
 
+if TYPE_CHECKING:
+    from .conversation.deciding import Decision
+
 
 class Turns:
     """Follows one session.
@@ -27,6 +31,7 @@ class Turns:
         on_turn: told of every turn when its answer has been said, cut off included; a turn whose
             answer goes on after a tool is told again.
         on_tool: told of every tool when it has run.
+        decided: what was decided about what was heard.
     """
 
     def __init__(
@@ -34,7 +39,9 @@ class Turns:
         session: AgentSession[None],
         on_turn: Callable[[Turn], None],
         on_tool: Callable[[Turn, ToolCall], None],
+        decided: "Callable[[str], Decision | None]" = lambda heard: None,
     ) -> None:
+        self._decided = decided
         self._on_turn = on_turn
         self._on_tool = on_tool
         self._count = 0
@@ -61,8 +68,13 @@ class Turns:
         turn = self._answered or self._heard
         if turn is None:
             turn = self._answered = self._new()
+        self._decide(turn)
         for call in turn.use(event):
             self._on_tool(turn, call)
+
+    def _decide(self, turn: Turn) -> None:
+        if turn.decided is None and turn.heard:
+            turn.decide(self._decided(turn.heard))
 
     def _speech_created(self, event: SpeechCreatedEvent) -> None:
         if event.source == "say":
@@ -81,4 +93,5 @@ class Turns:
             own = any(message.id in (i.id for i in h.chat_items) for h in self._own)
             turn = self._new() if own or self._answered is None else self._answered
             turn.add(message)
+            self._decide(turn)
             self._on_turn(turn)

@@ -18,7 +18,6 @@ from livekit.plugins import llama_cpp
 
 from . import call, endpoints, processes
 from .admission import Admission
-from .agent import Assistant
 from .calls.facts import CHECK_ROOMS
 from .calls.log import CallLog, open_log
 from .capacity import calls_max
@@ -26,9 +25,9 @@ from .credentials import Credentials, load_or_create
 from .engine.address import default_socket
 from .engine.client import EngineClient
 from .errors import EngineError
-from .models import load_profile
+from .models import Profile, load_profile
 from .prefill import read_instructions
-from .session import Models, stay_local
+from .session import Models, agent_for, stay_local
 from .settings import Settings
 from .tools.own import Own, load_tools
 from .version import __version__
@@ -124,7 +123,7 @@ class Worker:
         self._demonstration = profile.demonstration
         models = Models(engine.transcriber, engine.generator, engine.synthesizer)
         most = await calls_max(settings, profile, models)
-        await self._read_instructions(models)
+        await self._read_instructions(models, profile)
         folder = endpoints.run_dir(settings.state_dir) / "slots"
         self._live = live = _Live(engine, Admission(folder, most), most)
         self._server = server = self._agent_server(most)
@@ -138,11 +137,14 @@ class Worker:
             with suppress(Exception):  # whatever it was, the page and the engine close after it
                 await server.aclose()
 
-    async def _read_instructions(self, models: Models) -> None:
+    async def _read_instructions(self, models: Models, profile: Profile) -> None:
         """Has the engine read what every call begins with, and keep it: the very first caller's
         answer is to come as soon as any."""
-        agent = Assistant(self._settings.persona, None, self._tools)
-        reading = read_instructions(agent, llama_cpp.LLM(models.generator))
+        model = llama_cpp.LLM(models.generator)
+        agent = await asyncio.to_thread(
+            agent_for, self._settings, profile, model, None, self._tools
+        )
+        reading = read_instructions(agent, model)
         self._reading = asyncio.create_task(reading)
         await asyncio.wait({self._reading}, timeout=READ_WITHIN_S)
 

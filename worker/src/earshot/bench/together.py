@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..agent import Assistant
 from ..models import Profile
 from ..prefill import Prefill
-from ..session import LocalModels, Voice, build_session, load_voice, stay_local
-from ..settings import Settings
+from ..session import LocalModels, Voice, agent_for, build_session, load_voice, stay_local
+from ..settings import PersonaSettings, Settings
 from ..talk.conversation import Conversation
 from ..talk.microphone import RecordedMicrophone
 from ..talk.recording import RATE_HZ, Recording
@@ -71,14 +70,15 @@ def score(profile: Profile, path: Path, folder: Path) -> dict[str, Any]:
         folder: for recordings and documents.
     """
     stay_local()
-    settings = Settings(state_dir=folder / "state")
+    settings = Settings(state_dir=folder / "state", persona=PersonaSettings(greeting=""))
     voice, models = load_voice(settings, profile)
     asked, documents = read_questions(path)
-    return asyncio.run(_score(settings, voice, models, asked, documents, folder))
+    return asyncio.run(_score(settings, profile, voice, models, asked, documents, folder))
 
 
 async def _score(
     settings: Settings,
+    profile: Profile,
     voice: Voice,
     models: LocalModels,
     asked: list[Asked],
@@ -95,7 +95,7 @@ async def _score(
     try:
         for n in range(0, len(asked), TURNS):
             session = build_session(settings, voice)
-            agent = Assistant(settings.persona.model_copy(update={"greeting": ""}), library)
+            agent = agent_for(settings, profile, voice.llm, library)
             prefill = Prefill(session, voice.llm)
             talk = Conversation(session, agent, prefill, PacedSpeaker(), SilentView())
             microphone = RecordedMicrophone()

@@ -9,10 +9,9 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..agent import Assistant
-from ..models import load_profile
+from ..models import Profile, load_profile
 from ..prefill import Prefill
-from ..session import LocalModels, Voice, build_session, load_voice, stay_local
+from ..session import LocalModels, Voice, agent_for, build_session, load_voice, stay_local
 from ..settings import Settings
 from ..talk.conversation import Conversation
 from ..talk.microphone import RecordedMicrophone
@@ -45,15 +44,21 @@ def measure(settings: Settings, folder: Path, count: int) -> list[Measured]:
     stay_local()
     profile = load_profile(settings.profile, settings.models_dir)
     voice, models = load_voice(settings, profile)
-    return asyncio.run(_measure(settings, voice, models, folder, count))
+    return asyncio.run(_measure(settings, profile, voice, models, folder, count))
 
 
 async def _measure(
-    settings: Settings, voice: Voice, models: LocalModels, folder: Path, count: int
+    settings: Settings,
+    profile: Profile,
+    voice: Voice,
+    models: LocalModels,
+    folder: Path,
+    count: int,
 ) -> list[Measured]:
     session = build_session(settings, voice)
     timeline = Timeline(session, voice)
-    agent = Assistant(settings.persona.model_copy(update={"greeting": ""}), None)
+    quiet = settings.persona.model_copy(update={"greeting": ""})
+    agent = agent_for(settings.model_copy(update={"persona": quiet}), profile, voice.llm)
     conversation = Conversation(
         session, agent, Prefill(session, voice.llm), speaker := PacedSpeaker(), SilentView()
     )

@@ -18,7 +18,6 @@ CHECK_ROOMS = "check-"
 """Rooms in which the page checks its connection: not calls."""
 TEXT_MAX = 4000
 NAME_MAX = 256
-_STAGES = ("endpointing", "stt", "llm_ttft", "first_clause", "tts_ttfb", "voice_to_voice")
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,8 @@ class TurnTold:
     tools: list[str]
     heard: str = ""
     reply: str = ""
+    decided: str = ""
+    """Who decided whether a tool is needed: `sentence`, `router`, `model`; empty = nobody."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ def of_turn(
         tools=[tool.name[:NAME_MAX] for tool in turn.tools[:50]],
         heard=turn.heard[:TEXT_MAX] if keep_words else "",
         reply=turn.reply[:TEXT_MAX] if keep_words else "",
+        decided=turn.decided.by if turn.decided else "",
     )
 
 

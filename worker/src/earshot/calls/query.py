@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CallLogError
+from .schema import has_decisions
 
-_STAGES = "endpointing stt llm_ttft first_clause tts_ttfb voice_to_voice".split()
+_STAGES = "endpointing stt deciding llm_ttft first_clause tts_ttfb voice_to_voice".split()
 _LEFT = {
     "client_initiated": "caller left",
     "duplicate_identity": "joined elsewhere",
@@ -142,8 +143,11 @@ def one(db: sqlite3.Connection, call: str) -> Call:
 def turns(db: sqlite3.Connection, call: str) -> list[dict[str, Any]]:
     """The turns of a call in their order; words are empty unless they were kept."""
     columns = ", ".join(f"{stage}_ms" for stage in _STAGES)
+    decided = "decided"
+    if not has_decisions(db):
+        columns, decided = columns.replace("deciding_ms", "NULL"), "''"
     rows = db.execute(
-        f"SELECT at, turn, asked, interrupted, tools, heard, reply, {columns} FROM turns"
+        f"SELECT at, turn, asked, interrupted, {decided}, tools, heard, reply, {columns} FROM turns"
         " WHERE call = ? ORDER BY at, turn",
         (call,),
     )
@@ -153,12 +157,13 @@ def turns(db: sqlite3.Connection, call: str) -> list[dict[str, Any]]:
             "turn": number,
             "asked": bool(asked),
             "interrupted": bool(interrupted),
+            "decided": decided,
             "tools": json.loads(tools),
             "heard": heard,
             "reply": reply,
             "latency_ms": dict(zip(_STAGES, latencies, strict=True)),
         }
-        for at, number, asked, interrupted, tools, heard, reply, *latencies in rows
+        for at, number, asked, interrupted, decided, tools, heard, reply, *latencies in rows
     ]
 
 

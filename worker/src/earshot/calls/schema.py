@@ -46,6 +46,8 @@ CREATE TABLE turns(
   interrupted INTEGER NOT NULL,
   endpointing_ms REAL, stt_ms REAL, llm_ttft_ms REAL, first_clause_ms REAL, tts_ttfb_ms REAL,
   voice_to_voice_ms REAL,
+  deciding_ms REAL,
+  decided TEXT NOT NULL DEFAULT '',  -- who decided about a tool: sentence, router, model
   tools TEXT NOT NULL,           -- their names, as JSON
   heard TEXT NOT NULL,           -- empty unless calls.keep_words
   reply TEXT NOT NULL,
@@ -85,6 +87,8 @@ def open_to_write(path: Path) -> sqlite3.Connection:
                 f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {_APPLICATION};"
                 f"PRAGMA user_version = {VERSION}; COMMIT"
             )
+        else:
+            _complete(db)
     except BaseException:
         db.close()
         raise
@@ -112,6 +116,20 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
     except sqlite3.Error as e:
         raise unreadable(path, e) from e
     return db
+
+
+def has_decisions(db: sqlite3.Connection) -> bool:
+    """Whether decisions about tools are kept: not in a log that no newer worker has opened yet."""
+    return any(row[1] == "decided" for row in db.execute("PRAGMA table_info(turns)"))
+
+
+def _complete(db: sqlite3.Connection) -> None:
+    """Columns that came later; an older Earshot writes beside them as before."""
+    if not has_decisions(db):
+        db.executescript(
+            "BEGIN IMMEDIATE; ALTER TABLE turns ADD COLUMN deciding_ms REAL;"
+            " ALTER TABLE turns ADD COLUMN decided TEXT NOT NULL DEFAULT ''; COMMIT"
+        )
 
 
 def unreadable(path: Path, error: Exception) -> CallLogError:

@@ -17,7 +17,7 @@ ERASE_AT_ONCE = 500
 REMEMBERED = 4096
 _LATE_S = 2.0  # the server tells whole seconds
 _FORGET_ERASED_S = 2 * 86400.0  # longer than any call lasts
-_LATENCIES = "endpointing stt llm_ttft first_clause tts_ttfb voice_to_voice".split()
+_LATENCIES = "endpointing stt deciding llm_ttft first_clause tts_ttfb voice_to_voice".split()
 
 
 class Store:
@@ -127,11 +127,11 @@ class Store:
         columns = [f"{name}_ms" for name in _LATENCIES]
         values = [fact.latency_ms.get(name) for name in _LATENCIES]
         self._db.execute(
-            "INSERT OR REPLACE INTO turns(call, job, turn, at, asked, interrupted, tools, heard,"
-            f" reply, {', '.join(columns)}) VALUES ({', '.join('?' * (9 + len(columns)))})",
+            "INSERT OR REPLACE INTO turns(call, job, turn, at, asked, interrupted, decided, tools,"
+            f" heard, reply, {', '.join(columns)}) VALUES ({', '.join('?' * (10 + len(columns)))})",
             (
                 fact.call, fact.job, fact.turn, fact.at, fact.asked, fact.interrupted,
-                json.dumps(fact.tools), fact.heard, fact.reply, *values,
+                fact.decided, json.dumps(fact.tools), fact.heard, fact.reply, *values,
             ),
         )  # fmt: skip
         self._db.execute("UPDATE calls SET answered = 1 WHERE id = ?", (fact.call,))

@@ -54,12 +54,21 @@ def show_call(db: sqlite3.Connection, call: Call) -> None:
     print()
     words = any(t["heard"] or t["reply"] for t in told)
     show(
-        ("turn", "at", "voice to voice", "tools", "", *(("heard", "reply") if words else ())),
+        (
+            "turn",
+            "at",
+            "voice to voice",
+            "decided by",
+            "tools",
+            "",
+            *(("heard", "reply") if words else ()),
+        ),
         [
             (
                 t["turn"],
                 when(t["at"]),
                 _ms(t["latency_ms"]["voice_to_voice"]),
+                t["decided"],
                 ", ".join(t["tools"]),
                 "cut off" if t["interrupted"] else "" if t["asked"] else "unasked",
                 *((t["heard"], t["reply"]) if words else ()),

@@ -107,8 +107,15 @@ def _profile(
         raise ModelError(f"{where}: profile {name!r} is incomplete: {e} is missing") from e
     except ValueError as e:
         raise ModelError(f"{where}: profile {name!r}: {e}") from e
+    decision = table["llm"].get("decision", "router")
+    if decision not in ("router", "model"):
+        raise ModelError(f"{where}: profile {name!r}: decision {decision!r}: router or model")
     return Profile(
-        name, models, own=where.name == LOCAL, demonstration=table.get("demonstration") is True
+        name,
+        models,
+        own=where.name == LOCAL,
+        demonstration=table.get("demonstration") is True,
+        decision=decision,
     )
 
 

@@ -95,6 +95,8 @@ class Profile:
     """Added by this site (`earshot models add`)."""
     demonstration: bool = False
     """Too small for people: whoever uses it is told, and how to get real models."""
+    decision: Literal["router", "model"] = "router"
+    """How its LLM chooses tools: among worked examples, or in calls that it writes."""
 
     @property
     def stt(self) -> Path:

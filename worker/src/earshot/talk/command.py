@@ -56,8 +56,7 @@ def talk(options: Options) -> int:
         profile = load_profile(settings.profile, settings.models_dir)
         profile.verify(settings.state_dir / "checksums.json")
         documents = open_documents(settings.documents.folder, settings.state_dir)
-        from ..agent import Assistant
-        from ..session import load_voice, stay_local
+        from ..session import agent_for, load_voice, stay_local
         from ..tools.own import load_tools
 
         own = load_tools(settings.tools.module, settings.persona.tools)
@@ -69,7 +68,8 @@ def talk(options: Options) -> int:
         if not options.mic and "greeting" not in persona.model_fields_set:
             # a recorded question comes at once: nobody is there to be welcomed
             persona = persona.model_copy(update={"greeting": ""})
-        agent = Assistant(persona, documents, own)
+        settings = settings.model_copy(update={"persona": persona})
+        agent = agent_for(settings, profile, voice.llm, documents, own)
         silent, answered = asyncio.run(
             _run(settings, options, voice, models, agent, recordings, wav)
         )

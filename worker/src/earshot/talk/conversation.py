@@ -23,7 +23,7 @@ from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from ..agent import Assistant
 from ..prefill import Prefill
-from ..turn import ToolCall, Turn
+from ..turn import Decided, ToolCall, Turn
 from .microphone import RecordedMicrophone
 from .recording import Recording
 from .speaker import PacedSpeaker
@@ -40,7 +40,7 @@ class View(Protocol):
 
     def partial(self, text: str) -> None: ...
     def heard(self, text: str) -> None: ...
-    def tool(self, call: ToolCall) -> None: ...
+    def tool(self, call: ToolCall, decided: Decided | None) -> None: ...
     def saying(self, text: str) -> None: ...
     def reply(self, text: str) -> None: ...
     def done(self, turn: Turn) -> None: ...
@@ -181,6 +181,7 @@ class Conversation:
         return self._turn
 
     def _end(self, turn: Turn, asked_at: float | None) -> Turn:
+        turn.decide(self._agent.decided(turn.heard))
         turn.latency_ms.voice_to_voice = None  # here it is measured in the audio
         if asked_at is not None:
             onset = next((at for at in self._speaker.onsets if at > asked_at), None)
@@ -223,8 +224,9 @@ class Conversation:
             self._view.partial(event.transcript)
 
     def _on_tools(self, event: FunctionToolsExecutedEvent) -> None:
+        self._turn.decide(self._agent.decided(self._turn.heard))
         for tool in self._turn.use(event):
-            self._view.tool(tool)
+            self._view.tool(tool, self._turn.decided)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         if not isinstance(event.item, ChatMessage):

@@ -11,7 +11,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ..turn import Latency, ToolCall, Turn
+from ..turn import Decided, Latency, ToolCall, Turn
+
+_DECIDED = {
+    "sentence": "a known sentence",
+    "router": "chosen by the model",
+    "model": "called by the model",
+}
 
 
 class SilentView:
@@ -24,7 +30,7 @@ class SilentView:
 
     heard = saying = partial
 
-    def tool(self, call: ToolCall) -> None:
+    def tool(self, call: ToolCall, decided: Decided | None) -> None:
         """Part of the record."""
 
     def reply(self, text: str) -> None:
@@ -53,10 +59,12 @@ class HumanView:
     def heard(self, text: str) -> None:
         self._print(("  you  ", "bold cyan"), text)
 
-    def tool(self, call: ToolCall) -> None:
+    def tool(self, call: ToolCall, decided: Decided | None) -> None:
         arguments = ", ".join(f"{k}={v!r}" for k, v in call.arguments.items())
+        how = f"  ({_DECIDED[decided.by]})" if decided else ""
         self._print(
-            (" tool  ", "bold yellow"), f"{call.name}({arguments}) -> {json.dumps(call.result)}"
+            (" tool  ", "bold yellow"),
+            f"{call.name}({arguments}) -> {json.dumps(call.result)}{how}",
         )
 
     def saying(self, text: str) -> None:

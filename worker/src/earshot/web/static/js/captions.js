@@ -6,6 +6,12 @@ import { $, element, icon } from "./dom.js";
 const ENTRIES_MAX = 1000;
 const SPOKEN_MAX = 6;
 
+const DECIDED = {
+  sentence: "Decided by a known sentence.\n",
+  router: "Decided by the language model among examples.\n",
+  model: "Called by the language model.\n",
+};
+
 export class Captions {
   /** [{at: Date, who | tool | note, text, typed?, interrupted?}], oldest first */
   entries = [];
@@ -71,7 +77,7 @@ export class Captions {
   }
 
   /** A tool that ran. */
-  tool({ name, arguments: given = {}, result = null }) {
+  tool({ name, arguments: given = {}, result = null, by = null }) {
     const said = describeTool(name, given, result);
     const item = element(
       "li",
@@ -80,7 +86,7 @@ export class Captions {
         "details",
         {},
         element("summary", {}, icon("tool"), said),
-        element("pre", { tabindex: "0" }, `${name}(${JSON.stringify(given)})\n${typeof result === "string" ? result : JSON.stringify(result)}`),
+        element("pre", { tabindex: "0" }, `${DECIDED[by] ?? ""}${name}(${JSON.stringify(given)})\n${typeof result === "string" ? result : JSON.stringify(result)}`),
       ),
     );
     this.#append({ tool: name, text: said, item });

@@ -9,6 +9,7 @@ import { element } from "./dom.js";
 export const STAGES = [
   ["endpointing", "Endpointing", "silence that ended your turn"],
   ["stt", "STT", "speech to text"],
+  ["deciding", "Deciding", "whether a tool is needed, and which"],
   ["llm", "LLM", "first clause of the answer"],
   ["tts", "TTS", "first sound of the voice"],
   ["other", "Other", "everything between the stages"],
@@ -26,6 +27,7 @@ export function measure(turn, rtt_ms) {
   const work = {
     endpointing: number(given.endpointing),
     stt: number(given.stt),
+    deciding: number(given.deciding),
     llm: number(given.first_clause) ?? number(given.llm_ttft),
     tts: number(given.tts_ttfb),
     network: number(rtt_ms),
@@ -33,7 +35,7 @@ export function measure(turn, rtt_ms) {
   let voice = number(given.voice_to_voice);
   // a typed message ends no speech: what one waits for is the clause and the voice
   const typed = voice === null && work.endpointing === null && work.llm !== null && work.tts !== null;
-  if (typed) voice = work.llm + work.tts;
+  if (typed) voice = work.llm + work.tts + (turn.tools?.length ? (work.deciding ?? 0) : 0);
   if (voice === null) return { turn: turn.turn, total: null, typed, work, waits: [] };
   let left = voice;
   const take = (ms) => {
@@ -44,7 +46,10 @@ export function measure(turn, rtt_ms) {
   const waits = { endpointing: take(work.endpointing) };
   waits.stt = take((work.stt ?? 0) - waits.endpointing); // counted from the same moment
   waits.tts = take(work.tts);
-  waits.llm = take(work.llm);
+  // where no tool ran, the answer's first clause was counted from before the decision
+  const own = turn.tools?.length ? work.llm : Math.max(0, (work.llm ?? 0) - (work.deciding ?? 0));
+  waits.llm = take(own);
+  waits.deciding = take(work.deciding);
   waits.other = left < 0.5 ? 0 : left;
   waits.network = work.network ?? 0;
   return {

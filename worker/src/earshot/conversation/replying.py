@@ -1,0 +1,91 @@
+"""What the agent's language model is asked in a turn, and what of its answer is said.
+
+Decides first whether a tool is needed. A tool's result comes back as a turn of its own: the agent
+says what it did itself, and has the model word what it found. A model that is trained to write its
+own calls (`Decider.routed` is False) is left alone with them.
+"""
+
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+
+from livekit.agents import FlushSentinel, llm, utils
+
+from .deciding import Call, Decider
+from .saying import Answers, Grounded, Result, noted, results
+
+Said = llm.ChatChunk | str | FlushSentinel
+Ask = Callable[[llm.ChatContext, list[llm.Tool]], AsyncIterable[Said]]
+
+
+async def reply(
+    chat_ctx: llm.ChatContext,
+    tools: list[llm.Tool],
+    *,
+    decider: Decider,
+    answers: Answers,
+    ask: Ask,
+) -> AsyncIterator[Said]:
+    """The reply to what the conversation ends with.
+
+    Args:
+        chat_ctx: ends with what the user said, or with what tools returned.
+        tools: what may be called.
+        ask: has the model write.
+
+    Raises:
+        APIError: the model can't be asked.
+    """
+    last = chat_ctx.items[-1] if chat_ctx.items else None
+    if isinstance(last, llm.ChatMessage) and last.role == "user":
+        decision = await decider.decide(last.text_content or "")
+        if decision.call is not None:
+            yield _calling(decision.call)
+            return
+    if not decider.routed:
+        async for chunk in ask(chat_ctx, tools):
+            yield chunk
+        return
+    found = results(chat_ctx)
+    sentence = answers.ready(found)
+    if sentence is not None:
+        yield sentence
+        return
+    written = ask(noted(chat_ctx), [])
+    async for chunk in _grounded(written, chat_ctx, found, answers) if found else written:
+        yield chunk
+
+
+async def _grounded(
+    written: AsyncIterable[Said],
+    chat_ctx: llm.ChatContext,
+    found: Sequence[Result],
+    answers: Answers,
+) -> AsyncIterator[Said]:
+    asked = next((m for m in reversed(chat_ctx.messages()) if m.role == "user"), None)
+    facts = [asked.text_content or "" if asked else "", *(r.words for r in found)]
+    held = Grounded(facts, answers.plain(found))
+    said = False
+    async for chunk in written:
+        text = chunk.delta.content if isinstance(chunk, llm.ChatChunk) and chunk.delta else None
+        if text is None:
+            yield chunk
+        elif free := held.feed(text):
+            said = True
+            yield free
+        if held.over:
+            return
+    if rest := held.finish():
+        yield rest
+    elif not said:
+        yield answers.plain(found)  # the model had no word for it
+
+
+def _calling(call: Call) -> llm.ChatChunk:
+    """A chunk as of a model that calls the tool."""
+    made = llm.FunctionToolCall(
+        name=call.name,
+        arguments=json.dumps(dict(call.arguments), ensure_ascii=False),
+        call_id=utils.shortuuid("call_"),
+    )
+    delta = llm.ChoiceDelta(role="assistant", tool_calls=[made])
+    return llm.ChatChunk(id=utils.shortuuid("decided_"), delta=delta)
