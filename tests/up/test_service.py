@@ -154,7 +154,7 @@ async def test_the_same_fault_again_and_again_is_given_up(
     assert "\n" not in line
     for part in ("was killed by SIGILL", "small.gguf", "A Processor", "zen4", "llm.variant"):
         assert part in line
-    assert "the last of 3 failures" in line
+    assert "killed by SIGILL, the last of 3 failures, given up: small.gguf" in line
 
 
 async def test_a_fault_once_in_a_while_is_forgiven(

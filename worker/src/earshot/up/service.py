@@ -131,10 +131,10 @@ class Service:
             died_of = _fault(self._exit_code)
             settled = died_of != fault or now - began > self._patience.forgiven_s
             fault, in_a_row = died_of, 1 if settled else in_a_row + 1
-            if fault and (said := self.spec.explain(fault)):
-                why = f"{why}: {said}"
+            said = self.spec.explain(fault) if fault else ""
             if fault and in_a_row >= self._patience.same_fault:
-                raise self._give_up(why, in_a_row)
+                raise self._give_up(why, in_a_row, said)
+            why = f"{why}: {said}" if said else why
             failures.append(now)
             while failures[0] < now - self._patience.window_s:
                 failures.popleft()
@@ -270,11 +270,11 @@ class Service:
                 Event("service", data | ({"why": self.status.why} if self.status.why else {}))
             )
 
-    def _give_up(self, why: str, failures: int) -> StackError:
+    def _give_up(self, why: str, failures: int, said: str = "") -> StackError:
         last = self.log.last_lines(3)
         self._set("failed", pid=0, since=0.0, why=why)
         times = "" if failures == 1 else f", the last of {failures} failures"
-        message = f"{self.spec.name} {why}{times}, given up"
+        message = f"{self.spec.name} {why}{times}, given up" + (f": {said}" if said else "")
         self._tell(
             Event(
                 "gave_up", {"service": self.spec.name, "why": why, "log": self.log.last_lines(20)}
