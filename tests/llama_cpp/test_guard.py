@@ -9,9 +9,13 @@ from livekit.plugins.llama_cpp import LocalGenerator
 from livekit.plugins.llama_cpp.guard import RepetitionGuard, earlier_replies
 
 
+def ends(token: int) -> bool:
+    return token == 9
+
+
 def test_only_what_goes_on_as_an_earlier_reply_is_restrained() -> None:
     logits = np.zeros(10, np.float32)
-    guard = RepetitionGuard([[1, 2, 3, 4], [1, 2, 5]], strength=2.0)
+    guard = RepetitionGuard([[1, 2, 3, 4], [8, 9, 1, 2, 5]], strength=2.0, ends_sentence=ends)
     for token in (1, 2):  # many replies begin alike
         assert guard.restrained(logits) is logits
         guard.accept(token)
@@ -19,12 +23,13 @@ def test_only_what_goes_on_as_an_earlier_reply_is_restrained() -> None:
     assert not logits.any()
     guard.accept(3)
     assert guard.restrained(logits).nonzero()[0].tolist() == [4]
-    twice = RepetitionGuard([[1, 2, 3], [1, 2, 3]], strength=2.0)
+    twice = RepetitionGuard([[1, 2, 3], [1, 2, 3]], strength=2.0, ends_sentence=ends)
     twice.accept(1)
     twice.accept(2)
     assert twice.restrained(logits)[3] == -4.0
-    guard.accept(7)  # another way: everything is as free as before
-    assert guard.restrained(logits) is logits
+    for token in (7, 9, 8):  # another way, and another sentence
+        guard.accept(token)
+        assert guard.restrained(logits) is logits
 
 
 def test_the_same_question_may_have_the_same_answer() -> None:

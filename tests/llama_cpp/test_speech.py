@@ -173,6 +173,8 @@ PLACEHOLDERS: list[tuple[str, str]] = [
     ("It is <insert time here> now. Bye.", "It is. Bye."),
     ("You can use the get_current_time function. Bye.", "You can use the. Bye."),
     ("`get_current_time` tells it. Bye.", "Bye."),
+    ("You can call `calculate` to add. Bye.", "You can call. Bye."),
+    ("It's the 'set_timer' function. Bye.", "It's the '. Bye."),
     ("The GetCurrentTime tool tells it. Bye.", "The. Bye."),
 ]
 
@@ -183,6 +185,7 @@ def test_a_sentence_with_a_placeholder_or_a_function_is_not_spoken(reply: str, s
 
 
 SPEECH = [
+    "It's time, she'd say: that isn't 'set' in stone.",
     "2 < 3 and 5 > 4, so a < b.",
     "I like [brackets]? So do I.",
     "Look at array[0], and at [1] and [sic].",
@@ -210,7 +213,7 @@ def test_speech_is_spoken_as_it_is(text: str) -> None:
 
 def test_plain_words_are_never_held_back() -> None:
     """Piece by piece as tokens come: held is only what may still become a name or a marker."""
-    text = " ".join(SPEECH[8:11]).replace("`", "")
+    text = " ".join(SPEECH[9:12]).replace("`", "")
     pieces = [word if i == 0 else f" {word}" for i, word in enumerate(text.split(" "))]
     names = Toolbox(TOOLS).written
     for dialect in (Hermes(), Llama3(), Mistral()):

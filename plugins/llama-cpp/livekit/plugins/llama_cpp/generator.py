@@ -35,8 +35,8 @@ class GenerateRequest:
     min_p: float = 0.05
     seed: int | None = None
     repetition_guard: float = 0.0
-    """How much less likely, in units of logits, a reply goes on as an earlier one to another
-    question did; 0: no less."""
+    """How much less likely, in units of logits and for each time, a sentence goes on as one that
+    was said to another question; 0: no less."""
     parallel_tool_calls: bool = True
     """More than one call in one reply."""
     stop: list[str] = field(default_factory=list)

@@ -1,16 +1,16 @@
 """Keeps a model from giving one answer to different questions.
 
 A small model that has answered once tends to give the same answer to what comes next, too. As long
-as a reply goes as an earlier one of the conversation did, what would go on in the same way becomes
-a little less likely: where the model knows another way it takes that, and where it is sure, as when
-it is asked to say something again, it stays. A penalty that grows until it wins (DRY, or one for
-every word said before) was tried: it breaks words and facts in the middle of a sentence. Knows
-nothing of tokens' texts.
+as a sentence goes as an earlier one of the conversation did, what would go on in the same way
+becomes a little less likely: where the model knows another way it takes that, and where it is sure,
+as when it is asked to say something again, it stays. A penalty that grows until it wins (DRY, or
+one for every word said before) was tried: it breaks words and facts in the middle of a sentence.
+Knows nothing of text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from .generator import Message
 from .sampler import Logits
 
 _FREE_TOKENS = 2
-"""So many tokens may be as in an earlier reply: many begin with "I'm"."""
+"""So many tokens may be as in an earlier sentence: many begin with "I'm"."""
 
 
 class RepetitionGuard:
@@ -27,29 +27,48 @@ class RepetitionGuard:
     Args:
         earlier: the tokens of the assistant's replies so far, to other questions.
         strength: how much less likely, in units of logits, for each time that it was said.
+        ends_sentence: whether a token is the last of its sentence.
     """
 
-    def __init__(self, earlier: Sequence[Sequence[int]], *, strength: float) -> None:
-        self._same = [list(reply) for reply in earlier]
+    def __init__(
+        self,
+        earlier: Sequence[Sequence[int]],
+        *,
+        strength: float,
+        ends_sentence: Callable[[int], bool],
+    ) -> None:
+        self._ends_sentence = ends_sentence
+        self._sentences = [part for reply in earlier for part in self._parted(reply)]
+        self._same = self._sentences
         self._strength = np.float32(strength)
         self._said = 0
 
     def accept(self, token: int) -> None:
         """The token has been said."""
         at, self._said = self._said, self._said + 1
-        self._same = [r for r in self._same if at < len(r) and r[at] == token]
+        self._same = [s for s in self._same if at < len(s) and s[at] == token]
+        if self._ends_sentence(token):
+            self._same, self._said = self._sentences, 0
 
     def restrained(self, logits: Logits) -> Logits:
         """The logits with what would go on as before made less likely: a copy if there is any."""
         if self._said < _FREE_TOKENS:
             return logits
-        following = [reply[self._said] for reply in self._same if self._said < len(reply)]
+        following = [s[self._said] for s in self._same if self._said < len(s)]
         if not following:
             return logits
         restrained = logits.copy()
         for token in following:  # twice for what was said twice
             restrained[token] -= self._strength
         return restrained
+
+    def _parted(self, reply: Sequence[int]) -> list[list[int]]:
+        sentences: list[list[int]] = [[]]
+        for token in reply:
+            sentences[-1].append(token)
+            if self._ends_sentence(token):
+                sentences.append([])
+        return [sentence for sentence in sentences if sentence]
 
 
 def earlier_replies(messages: Sequence[Message]) -> list[str]:

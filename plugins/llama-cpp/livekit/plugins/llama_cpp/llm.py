@@ -66,8 +66,8 @@ class LLM(llm.LLM[Any]):
         temperature: 0 is greedy.
         max_tokens: Most tokens of one reply.
         top_k, top_p, min_p, seed: Sampling, when the temperature isn't 0.
-        repetition_guard: How much less likely, in units of logits, a reply goes on as an earlier
-            one to another question did; 0 = no less.
+        repetition_guard: How much less likely, in units of logits and for each time, a sentence
+            goes on as one that was said to another question; 0 = no less.
         stop: Texts that end a reply and are not part of it.
         apology: What is said when the model has no answer, twice; empty: that is an APIError.
         n_ctx: KV cells, shared by all conversations of a path's model.

@@ -313,7 +313,9 @@ class LocalGenerator:
         if request.repetition_guard <= 0 or not said:
             return None
         return RepetitionGuard(
-            [self._model.tokenize(text) for text in said], strength=request.repetition_guard
+            [self._model.tokenize(text) for text in said],
+            strength=request.repetition_guard,
+            ends_sentence=self._model.ends_sentence,
         )
 
     def _held(

@@ -20,7 +20,7 @@ _TAG = re.compile(r"<[^<>\n]{1,64}>")
 _BRACKETS = re.compile(r"\[[^\[\]\n]{1,64}\]")
 _CONTROL = re.compile(r"\[(?:/?[A-Z]+_[A-Z_]+|/THINK|ARGS)\]")
 _FENCE = re.compile(r"```[ \t]{0,3}(?:tool_code|tool_call|tool)\b")
-_CODE = re.compile(r"[{}()=;<>\\]|\w_\w")
+_CODE = re.compile(r"[{}()=;<>\\]|\w_\w|[a-z]\d|[a-z][A-Z]")
 _ASSIGNED = re.compile(r"\w\s*=|^[\"'{\[]|\w_\w")
 _PLAIN_CONTROL = frozenset(
     "s /s eos bos pad unk end_of_turn start_of_turn end_of_utterance start_of_image".split()
@@ -95,10 +95,12 @@ class Lookout:
 
         Args:
             rest: from the place on.
-            before: the character before it.
+            before: the two characters before it.
             begun: something has been said or called.
             last: nothing will follow.
         """
+        contracted = before[-1] in "'’" and before[0].isalnum()  # it's
+        before = before[-1]
         found = self._exact(rest, last)
         if found is None or found.size:
             return found
@@ -120,7 +122,7 @@ class Lookout:
             line = self._line(rest, begun, last)
             if line is None or not isinstance(line, Plain):
                 return line
-        if not (before.isalnum() or before == "_"):
+        if not (before.isalnum() or before == "_" or contracted):
             return self._name(rest, last)
         return Plain(1)
 
@@ -250,7 +252,9 @@ class Lookout:
         inner, end = rest[ticks : found.start()], found.end()
         if self._tools.calls(inner, marked=False):
             return Region(ticks, ends.after(end - ticks), "code")
-        return Take(end, "sentence") if _CODE.search(inner) else Plain(end)
+        if _CODE.search(inner) or self._tools.name(inner):
+            return Take(end, "sentence")
+        return Plain(end)
 
     def _parenthesis(self, rest: str, last: bool) -> Looked:
         """name(...): code if it holds what no sentence would."""

@@ -152,6 +152,10 @@ class Model:
             piece = self._pieces[token] = buffer.raw[:size]
         return piece
 
+    def ends_sentence(self, token: int) -> bool:
+        """Whether the token is, or ends with, what ends a sentence."""
+        return self.piece(token).rstrip().endswith((b".", b"!", b"?"))
+
     def close(self) -> None:
         """Frees the weights. No context of this model may be in use any more. Idempotent."""
         handle, self._handle = self._handle, None

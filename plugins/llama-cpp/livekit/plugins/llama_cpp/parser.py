@@ -53,7 +53,7 @@ class ReplyParser:
         self._closings: tuple[str, ...] = (thinking,) if thinking else ()
         self._buffer = ""
         self._before = "\n"
-        """The character before the buffer."""
+        """The two characters before the buffer."""
         self._speaking = Speaking()
         self._held: Region | None = None
         self._made: set[tuple[str, str]] = set()
@@ -185,7 +185,7 @@ class ReplyParser:
 
     def _take(self, size: int) -> None:
         self._buffer = self._buffer[size:]
-        self._before = " " if self._before != "\n" else "\n"
+        self._before = "\n" if self._before[-1] == "\n" else " "
 
     def _then(self, what: str) -> None:
         if what == "gap":
@@ -267,7 +267,7 @@ class ReplyParser:
     def _say(self, size: int, events: list[Event]) -> None:
         if size:
             text, self._buffer = self._buffer[:size], self._buffer[size:]
-            self._before = text[-1]
+            self._before = (self._before + text)[-2:]
             events += [TextDelta(said) for said in self._speaking.say(text)]
 
 

@@ -31,7 +31,7 @@ _ARGUMENT_KEYS = (
 )
 _WRAPPER_KEYS = ("tool_calls", "function_calls", "calls", "functions", "tools", "tool_uses")
 _META_KEYS = frozenset(("type", "id", "tool_call_id", "call_id", "description", "thought"))
-_OUTERS = ("functions.", "default_api.", "tools.", "call:")
+_OUTERS = ("functions.", "default_api.", "tools.", "call:")  # the first two may open a call
 _PARAMETER = re.compile(
     r"<parameter(?:=|\s+name=)[\"']?([^>\"'\n]+)[\"']?\s*>\n?(.*?)\n?(?=</?parameter|</function"
     r"|</invoke|$)",
@@ -73,7 +73,7 @@ class Toolbox:
                 for variant in (pascal, pascal[:1].lower() + pascal[1:], "-".join(words)):
                     self._variants.setdefault(variant, name)
         self.written = sorted(
-            {*self._variants, *(o + v for v in self._parameters for o in _OUTERS)},
+            {*self._variants, *(o + v for v in self._parameters for o in _OUTERS[:2])},
             key=len,
             reverse=True,
         )
