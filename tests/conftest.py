@@ -23,6 +23,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--docker-all", action="store_true", help="The same, and what takes minutes more."
     )
+    parser.addoption(
+        "--real-models",
+        action="store_true",
+        help="Talk with published models (scripts/real-models).",
+    )
 
 
 @pytest.fixture(autouse=True)
