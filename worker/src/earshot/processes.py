@@ -22,17 +22,22 @@ _PRELOADED = (
 )
 
 
-def begin(url: str, credentials: Credentials, metrics: Path) -> None:
+def begin(
+    url: str, credentials: Credentials, metrics: Path, *, livekit_models: bool = False
+) -> None:
     """Starts the fork server; returns at once.
 
     Args:
         url: of livekit-server.
         metrics: folder in which processes leave their counts.
+        livekit_models: whether LiveKit's own detectors of voice and of turns will be asked.
     """
     metrics.mkdir(parents=True, exist_ok=True)
     os.environ["LIVEKIT_URL"] = url
     os.environ["LIVEKIT_API_KEY"] = credentials.api_key
     os.environ["LIVEKIT_API_SECRET"] = credentials.api_secret
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    if not livekit_models:  # 240 MB, read by the fork server whether anybody asks them or not
+        os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
     forkserver.ensure_running()

@@ -105,7 +105,13 @@ class Worker:
 
     async def run(self) -> None:
         """Serves the page at once, and calls as soon as the engine is warm."""
-        processes.begin(livekit_url(self._settings), self._credentials, self._metrics)
+        settings = self._settings
+        processes.begin(
+            livekit_url(settings),
+            self._credentials,
+            self._metrics,
+            livekit_models="livekit" in (settings.vad.engine, settings.turn.detector),
+        )
         async with open_log(self._settings) as self._log:
             await self._serve()
 

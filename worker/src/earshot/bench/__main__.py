@@ -24,7 +24,11 @@ def bench() -> None:
     """Benchmarks: ours against the stock way, in one run."""
 
 
-def _emit(name: str, rows: list[Row], as_json: bool, keep: bool) -> None:
+def _emit(name: str, rows: list[Row], as_json: bool, keep: bool, page: Path | None = None) -> None:
+    """
+    Args:
+        page: where the table stands, if not beside the figures; between marks of its name.
+    """
     if as_json:
         click.echo(json.dumps([r.to_dict() for r in rows], indent=2))
     else:
@@ -35,8 +39,9 @@ def _emit(name: str, rows: list[Row], as_json: bool, keep: bool) -> None:
         (folder / f"{name}.json").write_text(
             json.dumps([r.to_dict() for r in rows], indent=2) + "\n"
         )
-        page = home() / "README.md" if name == "call" else folder / "README.md"
-        page.write_text(between(page.read_text(), f"bench-{name}", report.markdown(rows)))
+        page = page or folder / "README.md"
+        if f"<!-- bench-{name}: begin -->" in (text := page.read_text()):
+            page.write_text(between(text, f"bench-{name}", report.markdown(rows)))
 
 
 def _measured(stage: str, shapes: bool) -> list[Row]:
@@ -119,10 +124,18 @@ def voice(turns: int, as_json: bool, keep: bool) -> None:
 @click.option(
     "--at-once", default="1,2,4", metavar="N,…", help="Numbers of calls to hold at the same time."
 )
+@click.option("--profile", default="starter", show_default=True, help="Models of both agents.")
 @_json
 @_keep
-def call(rounds: int, questions: int, at_once: str, as_json: bool, keep: bool) -> None:
-    """Over WebRTC, at the caller's ear: ours, a stock agent and an echo in one run."""
+def call(
+    rounds: int, questions: int, at_once: str, profile: str, as_json: bool, keep: bool
+) -> None:
+    """Over WebRTC, at the caller's ear: ours, a stock agent and an echo in one run.
+
+    The stock agent holds a copy of the models for each call, and one more: with large models
+    `--at-once 1` saves memory. Kept figures of other profiles stand in docs/bench as
+    call-PROFILE.json, and in the README where it has marks for them.
+    """
     from . import call as calls
     from . import call_plot, call_rows
 
@@ -131,15 +144,16 @@ def call(rounds: int, questions: int, at_once: str, as_json: bool, keep: bool) -
     except ValueError as e:
         raise click.BadParameter(f"{at_once!r}: numbers like 1,2,4 were expected") from e
     try:
-        measured = calls.measure(rounds, questions, numbers)
+        measured = calls.measure(rounds, questions, numbers, profile)
     except EarshotError as e:
         raise click.ClickException(str(e)) from e
-    _emit("call", call_rows.rows(measured), as_json, keep)
+    name = "call" if profile == "starter" else f"call-{profile}"
+    _emit(name, call_rows.rows(measured, profile), as_json, keep, home() / "README.md")
     if not as_json:
         for line in call_rows.details(measured):
             click.echo(line, err=True)
     if keep:
-        call_plot.plot(measured, home() / "docs" / "bench" / "call.png")
+        call_plot.plot(measured, home() / "docs" / "bench" / f"{name}.png")
 
 
 @bench.command()

@@ -72,11 +72,9 @@ class Stock:
     """A model in stock llama.cpp, greedy, one thread."""
 
     def __init__(self, model: Path) -> None:
-        from llama_cpp import Llama
+        from .stock_llama import llama
 
-        self._llm: Any = Llama(
-            str(model), n_ctx=1024, n_threads=1, n_threads_batch=1, verbose=False
-        )
+        self._llm: Any = llama(model, n_ctx=1024, threads=1)
 
     def answer(self, messages: list[Message], tools: list[Message]) -> Answer:
         result = self._llm.create_chat_completion(

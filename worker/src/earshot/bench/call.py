@@ -22,6 +22,8 @@ import click
 from ..caller import Ticket, from_page, minted
 from ..caller.caller import room_name
 from ..caller.stack import Stack
+from ..models import load_profile
+from ..settings import load
 from . import call_stock
 from .call_caller import Asked, Script, Way, calm_down, converse
 from .questions import speak
@@ -29,6 +31,7 @@ from .questions import speak
 WAYS: tuple[Way, ...] = ("ours", "stock", "echo")
 OURS = "earshot"
 """our agent's name: the stock agent is on the same server, so neither may join by itself"""
+READY_S = 180.0  # large models are read, tried and warmed
 STORY = "Tell me a story."
 STOP = "What time is it?"
 
@@ -52,25 +55,36 @@ class Measured:
         return sum(a.latency_ms is None for a in found)
 
 
-def measure(rounds: int, questions: int, at_once: Sequence[int]) -> Measured:
+def measure(
+    rounds: int, questions: int, at_once: Sequence[int], profile: str = "starter"
+) -> Measured:
     """Holds the calls; about 25 s a round for each way, and as much for each number at once.
 
     Raises:
         CallError: the stack or an agent did not come up.
+        ModelError: there is no such profile, or a file of it is missing.
     """
+    chosen = load({"profile": profile})
+    load_profile(profile, chosen.models_dir)  # said now, not by a process that dies of it
+    models = {"EARSHOT_PROFILE": profile, "EARSHOT_MODELS_DIR": str(chosen.models_dir)}
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_measure(Path(folder), rounds, questions, at_once))
+        return asyncio.run(_measure(Path(folder), rounds, questions, at_once, models))
 
 
-async def _measure(folder: Path, rounds: int, questions: int, at_once: Sequence[int]) -> Measured:
+async def _measure(
+    folder: Path, rounds: int, questions: int, at_once: Sequence[int], models: dict[str, str]
+) -> Measured:
     said = speak(folder, rounds * questions)
     story, stop = (_spoken(folder, text) for text in (STORY, STOP))
     measured, most = Measured(), max(at_once)
-    settings = {"EARSHOT_CALLS__AGENT_NAME": OURS, "EARSHOT_CALLS__MAX": str(most)}
+    settings = {"EARSHOT_CALLS__AGENT_NAME": OURS, "EARSHOT_CALLS__MAX": str(most), **models}
     # a process of its own for each caller: what one measures, another must not delay
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(most, mp_context=spawn) as pool:
-        async with Stack(folder / "state", settings) as stack, _stock(stack, most) as rival:
+        async with (
+            Stack(folder / "state", settings, READY_S) as stack,
+            _stock(stack, most, models) as rival,
+        ):
             processes = {"ours": stack.pid, "stock": rival.pid, "echo": rival.pid}
 
             async def hold(way: Way, calls: int, offset: int, barge_in: bool) -> None:
@@ -114,11 +128,14 @@ def _spoken(folder: Path, text: str) -> Path:
 
 
 @asynccontextmanager
-async def _stock(stack: Stack, calls: int) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _stock(
+    stack: Stack, calls: int, models: dict[str, str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """The stock agent's worker, on our server, with the models in memory."""
     keys = stack.credentials
     environment = {
         **os.environ,
+        **models,
         "LIVEKIT_URL": stack.endpoints.livekit_internal,
         "LIVEKIT_API_KEY": keys.api_key,
         "LIVEKIT_API_SECRET": keys.api_secret,
@@ -130,7 +147,7 @@ async def _stock(stack: Stack, calls: int) -> AsyncIterator[asyncio.subprocess.P
     )  # fmt: skip
     try:
         await asyncio.sleep(2.0)
-        await calm_down(process.pid, timeout_s=120.0)
+        await calm_down(process.pid, timeout_s=READY_S)
         yield process
     finally:
         if process.returncode is None:

@@ -39,6 +39,7 @@ from ..models import load_profile
 from ..session import stay_local
 from ..settings import load
 from .answering import called
+from .stock_llama import llama
 from .stt import Stock as StockSTT
 
 AGENT = "stock"
@@ -50,12 +51,8 @@ class StockLLM(llm.LLM[None]):
     """`create_chat_completion`, streamed from a thread; one request at a time, as Llama demands."""
 
     def __init__(self, path: str, threads: int) -> None:
-        from llama_cpp import Llama
-
         super().__init__()
-        self.llama: Any = Llama(
-            path, n_ctx=4096, n_threads=threads, n_threads_batch=threads, verbose=False
-        )
+        self.llama: Any = llama(path, n_ctx=4096, threads=threads)
         self.lock = threading.Lock()
 
     def chat(
@@ -225,7 +222,7 @@ def serve(calls: int) -> None:
         setup_fnc=prewarm,
         load_fnc=_no_load,
         num_idle_processes=calls,
-        initialize_process_timeout=60.0,
+        initialize_process_timeout=180.0,
         host="127.0.0.1",
         port=0,
     )

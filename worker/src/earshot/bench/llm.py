@@ -199,15 +199,9 @@ def _stock(path: Path) -> float:
 
 
 def _llama(path: Path) -> Any:
-    from llama_cpp import Llama
+    from .stock_llama import llama
 
-    return Llama(
-        str(path),
-        n_ctx=CONTEXT_TOKENS,
-        n_threads=THREADS,
-        n_threads_batch=THREADS,
-        verbose=False,
-    )
+    return llama(path, n_ctx=CONTEXT_TOKENS, threads=THREADS)
 
 
 def _memory(way: str, path: Path) -> float:

@@ -31,22 +31,26 @@ class Stack:
     Args:
         state_dir: everything that it writes goes there.
         settings: environment, {"EARSHOT_CALLS__MAX": "1"}.
+        ready_s: how long it may take.
 
     Raises:
         CallError: it did not come up; the message holds the ends of its logs.
     """
 
-    def __init__(self, state_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, state_dir: Path, settings: Mapping[str, str] | None = None, ready_s: float = READY_S
+    ) -> None:
         self.state_dir = state_dir
         self.events: list[dict[str, Any]] = []
         self._settings = dict(settings or {})
+        self._ready_s = ready_s
         self._process: asyncio.subprocess.Process | None = None
         self._reading: list[asyncio.Task[None]] = []
         self._errors: list[str] = []
 
     async def __aenter__(self) -> "Stack":
         try:
-            await self.start()
+            await self.start(self._ready_s)
         except BaseException:
             await self.stop()
             raise
