@@ -173,6 +173,10 @@ PLACEHOLDERS: list[tuple[str, str]] = [
     ("It is <insert time here> now. Bye.", "It is. Bye."),
     ("You can use the get_current_time function. Bye.", "You can use the. Bye."),
     ("`get_current_time` tells it. Bye.", "Bye."),
+    (
+        "I have tools:\n- `get_current_time`: tells it.\n- `set_timer`\nBye.",
+        "I have tools:\n-\n-\nBye.",
+    ),
     ("You can call `calculate` to add. Bye.", "You can call. Bye."),
     ("It's the 'set_timer' function. Bye.", "It's the '. Bye."),
     ("The GetCurrentTime tool tells it. Bye.", "The. Bye."),
@@ -276,3 +280,20 @@ def test_names_of_functions_that_can_not_be_called_now_are_not_read_out_either()
     reply = f"The get_current_time function. {TIME} Bye."
     events = [event for char in reply for event in fed(parser, char)] + parser.finish()
     assert "".join(getattr(event, "text", "?") for event in events) == "The. Bye."
+
+
+def test_a_reply_of_nothing_but_broken_sentences_is_no_answer() -> None:
+    for reply, answered in [
+        ("You can use the get_current_time function.", False),
+        ("You can call the get_current_time function. You can also call `calculate`", False),
+        ("The time is {time}", False),
+        ("{time}", False),
+        ("Yes. The time is {time}.", True),
+        ("The time is {time}. I think so", True),
+        ("I think so", True),
+    ]:
+        parser = ReplyParser(Hermes(), tools=TOOLS)
+        for char in reply:
+            fed(parser, char)
+        parser.finish()
+        assert parser.answered is answered, reply

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 _ENDS = ".!?…。！？"
 _CLOSERS = "\"'”’)]}»*"
-_ENDED = re.compile(rf"[{_ENDS}][{re.escape(_CLOSERS)}]*$")
+_ENDED = re.compile(rf"[{_ENDS}][{re.escape(_CLOSERS)}]*\s*$")
+_BEHIND_SENTENCES = re.compile(rf"^.*(?:[{_ENDS}][{re.escape(_CLOSERS)}]*\s+(?=\S)|\n)", re.DOTALL)
 
 
 class Speaking:
@@ -22,15 +23,24 @@ class Speaking:
         self._parted = False
         self._dropping = False
         self._ended = False
-        self._open = False
+        self._sentence = ""
+        """What was said of the sentence that is being said."""
         self._cut = False
         self._whole = False
+        """A sentence was said to its end."""
         self.spoke = False
 
     @property
     def said_something(self) -> bool:
         """Whether more was said than the beginning of a sentence that had to be dropped."""
-        return self.spoke and (not self._cut or self._whole)
+        going_on = self._open and not self._dropping
+        return self.spoke and (not self._cut or self._whole or going_on)
+
+    @property
+    def _open(self) -> bool:
+        """Whether words were said of a sentence that hasn't ended."""
+        words = any(char.isalnum() for char in self._sentence)
+        return words and not _ENDED.search(self._sentence)
 
     def say(self, text: str) -> Iterator[str]:
         """Plain text, without the white space at the reply's beginning and end."""
@@ -39,8 +49,8 @@ class Speaking:
             if self._dropping:
                 return
             if self._open:  # what was said of it ends there
-                self._open = False
                 yield "."
+            self._sentence = ""
         if self._parted:
             rest = text.lstrip(" \t\r\n;,")
             if not rest:
@@ -58,9 +68,8 @@ class Speaking:
         self._space = text[len(said) :]
         if said:
             self.spoke = True
-            self._open = not _ENDED.search(said)
-            # a sentence that was begun after one that was cut, or ended before it
-            self._whole = self._whole or self._cut or any(char in said for char in _ENDS)
+            self._whole = self._whole or any(char in said for char in _ENDS)
+            self._sentence = _BEHIND_SENTENCES.sub("", self._sentence + text)
             yield said
 
     def part(self) -> None:
