@@ -1,12 +1,16 @@
 """Sure intents: whole utterances, in many wordings; what is not one is left to the model."""
 
+from importlib import resources
 from typing import Any
 
 import pytest
-from earshot.bench.tools.cases import BUILT_IN, HERE, load, same
+import yaml
+from earshot.bench.tools.cases import BUILT_IN, HERE, SETS, load, same
 from earshot.bench.tools.offered import offered
 from earshot.conversation.deciding import Intents
+from earshot.conversation.deciding.language import languages
 from earshot.errors import ToolsError
+from earshot.tools.calculator import calculate
 
 TOOLS, _ = offered(BUILT_IN)
 
@@ -103,7 +107,7 @@ def test_what_is_not_sure_is_left_to_the_model(english: Intents, said: str) -> N
     assert english.match(said) is None
 
 
-@pytest.mark.parametrize("name", ["develop", "held_out"])
+@pytest.mark.parametrize("name", SETS)
 def test_no_utterance_of_the_sets_is_answered_with_a_false_call(name: str) -> None:
     made: dict[tuple[str, str], Intents] = {}
     found = 0
@@ -169,29 +173,20 @@ def test_timers_in_other_languages(language: str, said: str, amount: int, unit: 
     assert (call.name, call.arguments) == ("set_timer", {"amount": amount, "unit": unit})
 
 
-@pytest.mark.parametrize(
-    ("language", "time", "cancel", "documents"),
-    [
-        ("en", "what time is it", "stop the timer", "look up the rules"),
-        ("de", "wie spät ist es", "stopp den Timer", "was steht im Handbuch über Urlaub"),
-        ("fr", "quelle heure est-il", "annule le minuteur", "que dit le manuel sur les congés"),
-        ("es", "qué hora es", "cancela el temporizador", "busca wifi en los documentos"),
-        ("it", "che ore sono", "annulla il timer", "cosa dice il manuale sulle ferie"),
-        ("pt", "que horas são", "cancela o temporizador", "o que diz o manual sobre férias"),
-        ("nl", "hoe laat is het", "stop de timer", "wat staat er in het handboek over vakantie"),
-        ("pl", "która jest godzina", "anuluj minutnik", "znajdź hasło w dokumentach"),
-    ],
-)
-def test_each_language_has_the_other_tools(
-    language: str, time: str, cancel: str, documents: str
-) -> None:
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_each_language_knows_its_examples(language: str) -> None:
+    file = resources.files("earshot.languages") / language / "intents.yaml"
+    examples = yaml.safe_load(file.read_text("utf-8"))["examples"]
+    assert set(examples) == {tool["function"]["name"] for tool in TOOLS}
     intents = Intents(TOOLS, [language])
-    for said, name in (
-        (time, "get_current_time"), (cancel, "cancel_timer"), (documents, "search_documents")
-    ):  # fmt: skip
+    for name, said in examples.items():
         call = intents.match(said)
         assert call is not None, said
         assert call.name == name
+        if name == "set_timer":
+            assert call.arguments == {"amount": 90, "unit": "minutes"}
+        if name == "calculate":
+            assert calculate(call.arguments["expression"]) == {"result": 87}
 
 
 @pytest.mark.parametrize(
@@ -277,9 +272,9 @@ def test_mistakes_in_them_are_one_line(tool: str, sentence: str, why: str) -> No
 
 
 def test_what_a_tool_needs_has_to_be_in_its_sentences() -> None:
-    calculate = [tool for tool in TOOLS if tool["function"]["name"] == "calculate"]
+    only = [tool for tool in TOOLS if tool["function"]["name"] == "calculate"]
     with pytest.raises(ToolsError, match=r"the tool needs \{expression\}"):
-        Intents(calculate, ["en"], {"calculate": ["do the maths"]})
+        Intents(only, ["en"], {"calculate": ["do the maths"]})
 
 
 def test_a_thing_is_no_name() -> None:

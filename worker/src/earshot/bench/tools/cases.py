@@ -11,7 +11,7 @@ from ...tools.calculator import calculate
 from ...tools.timers import UNITS_S, unit_of
 
 HERE = Path(__file__).parent
-SETS = ("develop", "held_out")
+SETS = ("develop", "held_out", "phrasings")
 BUILT_IN = "built-in"
 
 

@@ -6,6 +6,7 @@ from ...tools.calculator import number
 from ...tools.timers import LONGEST_S
 from .words import phrase, pieces
 
+REST_WORDS = 8
 _UNITS_S = {"hour": 3600, "minute": 60, "second": 1}
 
 
@@ -54,6 +55,16 @@ class Durations:
                 return None
             at = after
         return made.whole()
+
+    def leading(self, text: str) -> tuple[int, str] | None:
+        """The duration that a text begins with, where no number is in the rest."""
+        words = text.split()
+        for end in range(len(words), 0, -1):
+            if found := self.duration(" ".join(words[:end])):
+                rest = words[end:]
+                clear = len(rest) <= REST_WORDS and not any(w[0].isdecimal() for w in rest)
+                return found if clear else None
+        return None
 
 
 class _Duration:

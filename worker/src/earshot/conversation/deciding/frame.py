@@ -14,15 +14,37 @@ class Frame:
     Args:
         before: phrases that may open an utterance, several in a row.
         after: phrases that may end it.
+        fillers: phrases that may stand anywhere.
         reported: words that make what follows somebody else's, or a condition: "he asked me".
     """
 
     def __init__(
-        self, before: Iterable[str], after: Iterable[str], reported: Iterable[str]
+        self,
+        before: Iterable[str],
+        after: Iterable[str],
+        fillers: Iterable[str],
+        reported: Iterable[str],
     ) -> None:
         self._before = {tuple(p.split()) for p in before}
         self._after = {tuple(p.split()) for p in after}
+        self._fillers = {tuple(p.split()) for p in fillers}
         self._reported = frozenset(reported)
+
+    def is_polite(self, text: str) -> bool:
+        """Whether that is nothing but an opening: "can you"."""
+        return tuple(text.lower().split()) in self._before
+
+    def fluent(self, words: Sequence[str]) -> list[str]:
+        """The words without the fillers among them."""
+        left: list[str] = []
+        at = 0
+        while at < len(words):
+            if found := _ends([*words[at:], ""], self._fillers, last=False):
+                at += max(found)
+            else:
+                left.append(words[at])
+                at += 1
+        return left
 
     def cores(self, words: Sequence[str]) -> Iterator[list[str]]:
         """What is left without the polite words, from most to least of it. May be the words."""

@@ -31,7 +31,7 @@ class Intents:
 
     Args:
         tools: what the model is offered, in OpenAI's form ({"function": {"name", "parameters"}}).
-        languages: those of the conversation, as "en"; those without sentences are left out. None:
+        languages: those of the conversation, as "en"; those without sentences are left out. Empty:
             whatever language is heard.
         own: further sentences by tool, in any of these languages.
 
@@ -48,8 +48,9 @@ class Intents:
         self._tools = _schemas(tools)
         self._own = own or {}
         check(self._own, tools)
-        self._fixed = [code for code in languages if known(code)]
-        self._any = not list(languages)
+        wanted = list(languages)
+        self._fixed = [code for code in wanted if known(code)]
+        self._any = not wanted
         self._made: OrderedDict[str, Language] = OrderedDict()
         for code in self._fixed or ["en"]:
             self._language(code)

@@ -28,7 +28,7 @@ _SUMS = {
     "b": {"single": True},
     "things": {"counted": True},
 }
-_SLOTS = (*_SUMS, "duration", "query", own.ANY)
+_SLOTS = (*_SUMS, "duration", "duration_any", "query", own.ANY)
 _ANY_WORDS = 8
 _THING_WORDS = 3
 _OURS = frozenset(get_args(ToolName))
@@ -62,12 +62,11 @@ class Language:
         self._own = frozenset(sentences)
         data = _data(code, tools)
         self._more = {word: int(n) for word, n in data.get("numbers", {}).items()}
-        self._frame = Frame(
-            data["frame"]["before"], data["frame"]["after"], data["frame"]["reported"]
-        )
-        decimal = data.get("decimal", ".")
-        self._sums = Sums(data.get("sums", {}), decimal)
-        self._durations = Durations(data.get("durations", {}), decimal)
+        self._frame = Frame(**{"fillers": (), **data["frame"]})
+        self._decimal: str = data.get("decimal", ".")
+        self._points = frozenset(data.get("points", []))
+        self._sums = Sums(data.get("sums", {}), self._decimal)
+        self._durations = Durations(data.get("durations", {}), self._decimal)
         self._nobody = frozenset(data.get("pronouns", []))
         self._determiners = frozenset(data.get("determiners", []))
         self._no_query = frozenset(data.get("no_query", []))
@@ -79,23 +78,28 @@ class Language:
         common = {k: data[k] for k in ("language", "lists", "expansion_rules", "settings")}
         self._counted = Templates.from_dict({**common, "intents": ours})
         self._raw = Templates.from_dict({**common, "intents": raw})
-        for templates in (self._counted, self._raw):
-            for intent in templates.intents.values():
-                for block in intent.data:
-                    _ = block.sentences  # read now, not in the first turn
+        for said in ("hello there", *data.get("examples", {}).values()):
+            self.match(said)  # hassil reads and compiles when it first needs something
 
     def match(self, text: str) -> Call | None:
         """The call that an utterance is for, if that is sure."""
         said = split(text)
         if not said or len(said) > LONGEST:
             return None
-        counted = self._digits(said)
-        return self._wish(counted, self._counted) or self._wish(said, self._raw)
+        fluent = self._frame.fluent(said)
+        return self._match(said) or (self._match(fluent) if fluent != said else None)
+
+    def _match(self, said: list[str]) -> Call | None:
+        return self._wish(self._digits(said), self._counted) or self._wish(said, self._raw)
 
     def _digits(self, words: Sequence[str]) -> list[str]:
         if self._code not in TEXT2NUM and self._code not in languages():
             return [w.lower() for w in words]  # hassil knows their numbers
         found = digits(words, self._code, self._more)
+        for at in range(len(found) - 3, -1, -1):  # "3 point 5"
+            a, point, b = found[at : at + 3]
+            if point in self._points and a.isdecimal() and b.isdecimal():
+                found[at : at + 3] = [f"{a}{self._decimal}{b}"]
         # "add 17, 25 and 9"
         for at in range(1, len(found) - 1):
             if found[at] == "," and found[at - 1][-1].isdecimal() and found[at + 1][0].isdecimal():
@@ -130,7 +134,8 @@ class Language:
         slots = {e.name: str(e.value).strip() for e in result.entities_list}
         if any(not s or s.lower() in self._nobody for s in slots.values()):
             return None
-        if slots.get("query", "").split(" ")[0].lower() in self._no_query:
+        query = slots.get("query", "")
+        if query.split(" ")[0].lower() in self._no_query or self._frame.is_polite(query):
             return None
         if len(slots.pop(own.ANY, "").split()) > _ANY_WORDS:
             return None
@@ -172,8 +177,10 @@ class Language:
         return {"expression": form.format(**inner)}
 
     def _timed(self, slots: Mapping[str, str]) -> dict[str, Any] | None:
-        if text := slots.get("duration"):
-            found = self._durations.duration(text)
+        text = slots.get("duration") or slots.get("duration_any")
+        if text:
+            exact = "duration" in slots
+            found = (self._durations.duration if exact else self._durations.leading)(text)
             return found and {"amount": found[0], "unit": found[1]}
         # those of home-assistant-intents
         parts = {u: float(slots[u]) for u in ("hours", "minutes", "seconds") if u in slots}
