@@ -1,6 +1,6 @@
 """Writes the generated parts of the documentation: `python -m earshot.docs`. A test finds drift.
 
-The settings' table in README.md, every command's help in docs/cli.md, the causes in
+The settings' table in docs/settings.md, every command's help in docs/cli.md, the causes in
 docs/doctor.md.
 """
 
@@ -48,10 +48,10 @@ def _below(name: str, command: click.Command) -> list[tuple[str, click.Command]]
 
 def rendered(folder: Path) -> dict[Path, str]:
     """The files with generated parts in a checkout, those parts made anew."""
-    readme, commands = folder / "README.md", folder / "docs" / "cli.md"
+    settings, commands = folder / "docs" / "settings.md", folder / "docs" / "cli.md"
     doctor = folder / "docs" / "doctor.md"
     return {
-        readme: between(readme.read_text(), "settings", table()),
+        settings: between(settings.read_text(), "settings", table()),
         commands: between(commands.read_text(), "help", cli_help()),
         doctor: between(doctor.read_text(), "causes", causes.table()),
     }

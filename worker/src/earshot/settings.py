@@ -4,7 +4,7 @@ Sources, first wins: arguments, environment (`EARSHOT_PERSONA__LANGUAGE=en`), `e
 the profile what was chosen at a start (`choice.py`), defaults.
 `earshot.toml` is the file named by EARSHOT_CONFIG, else the one in the current folder. This module
 does not know what the values are used for; each field says so in its description, from which the
-table in the README is made.
+table in docs/settings.md is made.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The settings as people read them: the table of the README. Knows no values but the defaults."""
+"""The settings as people read them: the table of docs/settings.md. Knows only the defaults."""
 
 from pydantic import BaseModel
 

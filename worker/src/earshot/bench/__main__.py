@@ -24,11 +24,7 @@ def bench() -> None:
     """Benchmarks: ours against the stock way, in one run."""
 
 
-def _emit(name: str, rows: list[Row], as_json: bool, keep: bool, page: Path | None = None) -> None:
-    """
-    Args:
-        page: where the table stands, if not beside the figures; between marks of its name.
-    """
+def _emit(name: str, rows: list[Row], as_json: bool, keep: bool) -> None:
     if as_json:
         click.echo(json.dumps([r.to_dict() for r in rows], indent=2))
     else:
@@ -39,7 +35,7 @@ def _emit(name: str, rows: list[Row], as_json: bool, keep: bool, page: Path | No
         (folder / f"{name}.json").write_text(
             json.dumps([r.to_dict() for r in rows], indent=2) + "\n"
         )
-        page = page or folder / "README.md"
+        page = folder / "README.md"
         if f"<!-- bench-{name}: begin -->" in (text := page.read_text()):
             page.write_text(between(text, f"bench-{name}", report.markdown(rows)))
 
@@ -80,7 +76,7 @@ def _shape(name: str) -> Path:
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-_keep = click.option("--keep", is_flag=True, help="Keep the figures and the plot in the README.")
+_keep = click.option("--keep", is_flag=True, help="Keep the figures and the plot in docs/bench.")
 
 
 @bench.command()
@@ -134,7 +130,7 @@ def call(
 
     The stock agent holds a copy of the models for each call, and one more: with large models
     `--at-once 1` saves memory. Kept figures of other profiles stand in docs/bench as
-    call-PROFILE.json, and in the README where it has marks for them.
+    call-PROFILE.json, and in its README where that has marks for them.
     """
     from . import call as calls
     from . import call_plot, call_rows
@@ -148,7 +144,7 @@ def call(
     except EarshotError as e:
         raise click.ClickException(str(e)) from e
     name = "call" if profile == "starter" else f"call-{profile}"
-    _emit(name, call_rows.rows(measured, profile), as_json, keep, home() / "README.md")
+    _emit(name, call_rows.rows(measured, profile), as_json, keep)
     if not as_json:
         for line in call_rows.details(measured):
             click.echo(line, err=True)

@@ -8,7 +8,7 @@ from ..settings_table import table
 
 @click.command("settings")
 @click.option("--json", "as_json", is_flag=True, help="The values in force, as JSON.")
-@click.option("--table", "as_table", is_flag=True, help="The Markdown table of the README.")
+@click.option("--table", "as_table", is_flag=True, help="The Markdown table of docs/settings.md.")
 def command(as_json: bool, as_table: bool) -> None:
     """Show every setting, its value and its meaning.
 
