@@ -41,6 +41,9 @@ async def reply(
         if decision.call is not None:
             yield _calling(decision.call)
             return
+        if decision.missing:
+            yield answers.asking(decision.missing)
+            return
     if not decider.routed:
         async for chunk in ask(chat_ctx, tools):
             yield chunk

@@ -72,6 +72,9 @@ class Decider:
         tool = await self._router.choose(heard)
         if tool is None:
             return Decision(None, "router", _ms(began))
+        if tool == "set_timer" and not self._intents.quantified(heard):
+            # asked to write a duration that was not said, every model makes one up
+            return Decision(None, "router", _ms(began), missing="duration")
         try:
             arguments = await self._router.arguments(tool, heard)
         except APIError as e:

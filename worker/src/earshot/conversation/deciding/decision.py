@@ -15,3 +15,5 @@ class Decision:
     by: Way
     ms: float
     """From the question to the decision, arguments included."""
+    missing: str = ""
+    """What has to be asked back before the tool can be called: "duration"."""

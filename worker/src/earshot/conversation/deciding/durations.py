@@ -1,6 +1,6 @@
 """Spoken durations: "an hour and a half" -> 90 minutes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...tools.calculator import number
 from ...tools.timers import LONGEST_S
@@ -24,6 +24,16 @@ class Durations:
     def __init__(self, words: Mapping[str, Iterable[str]], decimal: str) -> None:
         self._decimal = decimal
         self._known = {tuple(p.split()): str(m) for m, phrases in words.items() for p in phrases}
+
+    def mentioned(self, words: Sequence[str]) -> bool:
+        """Whether a unit, or a duration as such, is among the words."""
+        at = 0
+        while at < len(words):
+            meaning, after = phrase(words, at, self._known)
+            if meaning in _UNITS_S or meaning.isdigit():
+                return True
+            at = max(after, at + 1)
+        return False
 
     def duration(self, text: str) -> tuple[int, str] | None:
         """(amount, "hours" | "minutes" | "seconds"), in the smallest unit that was said; None if it

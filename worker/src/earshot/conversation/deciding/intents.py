@@ -70,6 +70,10 @@ class Intents:
                 return call
         return None
 
+    def quantified(self, text: str) -> bool:
+        """Whether it says how much or how long, in any of the languages: "half an hour"."""
+        return any(made.quantified(text) for made in self._made.values())
+
     def _language(self, code: str) -> Language:
         if code not in self._made:
             self._made[code] = Language(code, self._tools, self._own)

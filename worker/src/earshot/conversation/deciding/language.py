@@ -92,6 +92,11 @@ class Language:
     def _match(self, said: list[str]) -> Call | None:
         return self._wish(self._digits(said), self._counted) or self._wish(said, self._raw)
 
+    def quantified(self, text: str) -> bool:
+        """Whether a number or a unit of time is in it."""
+        found = self._digits(split(text))
+        return any(word[:1].isdigit() for word in found) or self._durations.mentioned(found)
+
     def _digits(self, words: Sequence[str]) -> list[str]:
         if self._code not in TEXT2NUM and self._code not in languages():
             return [w.lower() for w in words]  # hassil knows their numbers

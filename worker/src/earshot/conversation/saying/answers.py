@@ -28,6 +28,10 @@ class Answers:
         said = [self._ready(result) for result in results]
         return " ".join(text for text in said if text) if said and all(said) else None
 
+    def asking(self, missing: str) -> str:
+        """The question for what a wish left out: "duration"."""
+        return self._texts[f"ask_{missing}"]
+
     def plain(self, results: Sequence[Result]) -> str:
         """The bare results as sentences."""
         return " ".join(self._ready(r) or self._plain(r) for r in results)
