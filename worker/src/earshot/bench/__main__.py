@@ -1,4 +1,4 @@
-"""`scripts/bench [stages|voice|call|engine|models|tools|conversation]`: measures, prints a table, writes JSON."""
+"""`scripts/bench [stages|voice|call|memory|engine|models|tools|conversation]`: measures, prints a table, writes JSON."""
 
 import json
 import runpy
@@ -150,6 +150,21 @@ def call(
             click.echo(line, err=True)
     if keep:
         call_plot.plot(measured, home() / "docs" / "bench" / f"{name}.png")
+
+
+@bench.command()
+@click.option("--profile", default="starter", show_default=True, help="Models of the stack.")
+@_json
+@_keep
+def memory(profile: str, as_json: bool, keep: bool) -> None:
+    """What the process of a call has of its own, waiting and in a call, and what it shares."""
+    from . import memory as processes
+
+    try:
+        measured = processes.measure(profile)
+    except EarshotError as e:
+        raise click.ClickException(str(e)) from e
+    _emit("memory", measured, as_json, keep)
 
 
 @bench.command()
