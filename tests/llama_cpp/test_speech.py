@@ -175,7 +175,7 @@ PLACEHOLDERS: list[tuple[str, str]] = [
     ("`get_current_time` tells it. Bye.", "Bye."),
     (
         "I have tools:\n- `get_current_time`: tells it.\n- `set_timer`\nBye.",
-        "I have tools:\n-\n-\nBye.",
+        "I have tools:\nBye.",
     ),
     ("You can call `calculate` to add. Bye.", "You can call. Bye."),
     ("It's the 'set_timer' function. Bye.", "It's the '. Bye."),

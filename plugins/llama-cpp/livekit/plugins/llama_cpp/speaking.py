@@ -11,6 +11,7 @@ from collections.abc import Iterator
 _ENDS = ".!?…。！？"
 _CLOSERS = "\"'”’)]}»*"
 _ENDED = re.compile(rf"[{_ENDS}][{re.escape(_CLOSERS)}]*\s*$")
+_PENDING = re.compile(r"\s*(?:\n\s*[-*•]\s*)*$")
 _BEHIND_SENTENCES = re.compile(rf"^.*(?:[{_ENDS}][{re.escape(_CLOSERS)}]*\s+(?=\S)|\n)", re.DOTALL)
 
 
@@ -19,7 +20,7 @@ class Speaking:
 
     def __init__(self) -> None:
         self._space = ""
-        """White space that is text only if more text follows."""
+        """White space, and the mark of a list, that is text only if more text follows."""
         self._parted = False
         self._dropping = False
         self._ended = False
@@ -64,12 +65,12 @@ class Speaking:
         text = self._space + text
         if not self.spoke:
             text = text.lstrip()
-        said = text.rstrip()
+        said = _PENDING.sub("", text)
         self._space = text[len(said) :]
         if said:
             self.spoke = True
             self._whole = self._whole or any(char in said for char in _ENDS)
-            self._sentence = _BEHIND_SENTENCES.sub("", self._sentence + text)
+            self._sentence = _BEHIND_SENTENCES.sub("", self._sentence + said)
             yield said
 
     def part(self) -> None:
@@ -82,6 +83,8 @@ class Speaking:
 
     def drop_sentence(self) -> None:
         """Nothing more of the sentence that is being said."""
+        if "\n" in self._space:  # another line began
+            self._sentence = ""
         if self._open:
             self._cut = True
         self._dropping, self._ended, self._space = True, False, ""
