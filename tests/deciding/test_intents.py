@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from earshot.bench.tools import deciders
 from earshot.bench.tools.cases import BUILT_IN, HERE, SETS, load, same
 from earshot.bench.tools.offered import offered
 from earshot.conversation.deciding import Intents
@@ -12,7 +13,7 @@ from earshot.conversation.deciding.language import languages
 from earshot.errors import ToolsError
 from earshot.tools.calculator import calculate
 
-TOOLS, _ = offered(BUILT_IN)
+TOOLS = offered(BUILT_IN).described
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +116,9 @@ def test_no_utterance_of_the_sets_is_answered_with_a_false_call(name: str) -> No
     for case in load(HERE / f"{name}.jsonl"):
         if case.heard:
             continue  # what was heard wrongly can only be answered wrongly
-        tools, sentences = offered(case.offered)
         key = (case.offered, case.language)
         if key not in made:
-            made[key] = Intents(tools, [case.language], sentences)
+            made[key] = deciders.sentences(case)
         call = made[key].match(case.text, case.language)
         wanted += case.tool is not None
         if call is not None:
@@ -278,8 +278,8 @@ def test_what_a_tool_needs_has_to_be_in_its_sentences() -> None:
 
 
 def test_a_thing_is_no_name() -> None:
-    tools, sentences = offered("receptionist")
-    intents = Intents(tools, ["en"], sentences)
+    tools = offered("receptionist")
+    intents = Intents(tools.described, ["en"], tools.sentences)
     call = intents.match("Which room is Anna in?")
     assert call is not None
     assert (call.name, call.arguments) == ("find_person", {"name": "Anna"})

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from ...conversation.deciding import Intents
 from ...errors import EarshotError
+from ...models import load_profile
+from ...settings import load as load_settings
+from . import deciders
 from .cases import HERE, SETS, Case, load
-from .measure import Decide, Decided, Outcome, groups, measure
-from .offered import offered
+from .measure import Outcome, groups, measure
 
 COLUMNS = (
     ("cases", "cases"),
@@ -24,21 +25,6 @@ COLUMNS = (
     ("median_ms", "ms"),
     ("p95_ms", "p95 ms"),
 )
-
-
-def sure() -> Decide:
-    """Sentences alone, without a model."""
-    made: dict[tuple[str, str], Intents] = {}
-
-    async def decide(case: Case) -> Decided:
-        key = (case.offered, case.language)
-        if key not in made:
-            tools, sentences = offered(case.offered)
-            made[key] = Intents(tools, [case.language], sentences)
-        call = made[key].match(case.text, case.language)
-        return None if call is None else (call.name, call.arguments)
-
-    return decide
 
 
 def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
@@ -64,6 +50,13 @@ def _told(tool: str | None, arguments: Mapping[str, Any]) -> str:
     return f"{tool}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})" if tool else "no call"
 
 
+async def _with_model(
+    cases: Sequence[Case], llm: Path, way: str, with_sentences: bool
+) -> list[Outcome]:
+    async with deciders.with_model(llm, way, with_sentences=with_sentences) as decide:
+        return await measure(cases, decide)
+
+
 @click.command("tools")
 @click.option(
     "--set",
@@ -72,19 +65,45 @@ def _told(tool: str | None, arguments: Mapping[str, Any]) -> str:
     metavar="|".join((*SETS, "FILE")),
     help="Which utterances (default: those that nothing is tuned on).",
 )
+@click.option("--profile", help="The language model of a profile (default: the configured one).")
+@click.option("--llm", type=click.Path(path_type=Path, exists=True), help="A GGUF file instead.")
+@click.option(
+    "--way",
+    type=click.Choice(("router", "model")),
+    help="How the model decides (default: the profile's).",
+)
 @click.option("--sure", "sure_alone", is_flag=True, help="Sentences alone, without a model.")
+@click.option("--unsure", is_flag=True, help="The model alone, without sentences.")
 @click.option("--language", help="Those of one language alone.")
+@click.option("--every", type=click.IntRange(1), default=1, help="Each so-manieth alone.")
 @click.option("--show", is_flag=True, help="List the wrong ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(name: str, sure_alone: bool, language: str | None, show: bool, as_json: bool) -> None:
+def command(
+    name: str,
+    profile: str | None,
+    llm: Path | None,
+    way: str | None,
+    sure_alone: bool,
+    unsure: bool,
+    language: str | None,
+    every: int,
+    show: bool,
+    as_json: bool,
+) -> None:
     """Tool decisions: how often the right tool is called, with the right arguments."""
     try:
         cases = load(HERE / f"{name}.jsonl" if name in SETS else Path(name))
+        cases = [case for case in cases if language in (None, case.language)][::every]
+        if sure_alone:
+            outcomes = asyncio.run(measure(cases, deciders.sure()))
+        else:
+            if llm is None:
+                settings = load_settings()
+                chosen = load_profile(profile or settings.profile, settings.models_dir)
+                llm, way = chosen.llm, way or chosen.decision
+            outcomes = asyncio.run(_with_model(cases, llm, way or "router", not unsure))
     except (EarshotError, OSError) as e:
         raise click.ClickException(str(e)) from e
-    if language:
-        cases = [case for case in cases if case.language == language]
-    outcomes = asyncio.run(measure(cases, sure()))
     figures = groups(outcomes)
     click.echo(json.dumps(figures, indent=2) if as_json else table(figures))
     if show:

@@ -5,8 +5,11 @@ import importlib.resources
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from livekit.agents import llm
 
 from ...agent import Assistant
 from ...conversation.deciding import described
@@ -15,11 +18,20 @@ from ...tools.own import load_tools
 from .cases import BUILT_IN
 
 
+@dataclass(frozen=True)
+class Offered:
+    instructions: str
+    tools: list[llm.Tool]
+    described: list[dict[str, Any]]
+    """The same in OpenAI's form."""
+    sentences: Mapping[str, Sequence[str]]
+    """Those that the template brings."""
+
+
 @functools.cache
-def offered(name: str) -> tuple[list[dict[str, Any]], Mapping[str, Sequence[str]]]:
-    """(tools in OpenAI's form, the sentences that the template brings)"""
+def offered(name: str) -> Offered:
     if name == BUILT_IN:
-        return described(Assistant(PersonaSettings(), None).tools), {}
+        return _of(Assistant(PersonaSettings(), None), {})
     template = importlib.resources.files("earshot.templates") / name.replace("-", "_")
     text = (template / "earshot.toml").read_text("utf-8").replace("{{models_dir}}", "")
     settings = tomllib.loads(text)
@@ -28,6 +40,12 @@ def offered(name: str) -> tuple[list[dict[str, Any]], Mapping[str, Sequence[str]
             if file.is_file():
                 (Path(folder) / file.name).write_bytes(file.read_bytes())
         own = load_tools(Path(folder) / settings["tools"]["module"])
-    persona = PersonaSettings(tools=settings["persona"]["tools"])
-    tools = described(Assistant(persona, None, own).tools)
-    return tools, settings["tools"].get("sentences", {})
+    persona = PersonaSettings(
+        instructions=settings["persona"]["instructions"], tools=settings["persona"]["tools"]
+    )
+    return _of(Assistant(persona, None, own), settings["tools"].get("sentences", {}))
+
+
+def _of(agent: Assistant, sentences: Mapping[str, Sequence[str]]) -> Offered:
+    tools = llm.ToolContext(agent.tools).flatten()
+    return Offered(str(agent.instructions), tools, described(agent.tools), sentences)
