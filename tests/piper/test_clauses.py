@@ -43,6 +43,7 @@ def test_first_piece_leaves_at_a_clause_or_after_some_words() -> None:
         ("The capital of France is Paris", "The capital of France "),
         ("A slow dog may never catch it", "A slow dog may never catch "),
         ("I will meet you in the kitchen", "I will meet you "),
+        ("On Sunday morning you can go to", "On Sunday morning you can go "),
         ("It will take about 20 minutes", "It will take "),
         ("We need more than 20 minutes for it", "We need more than 20 minutes "),
         ("There they all saw New York City in", "There they all saw New York City "),

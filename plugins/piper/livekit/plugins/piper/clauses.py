@@ -43,6 +43,9 @@ _LEANING = _OPENERS | frozenset(
     il lo gli os um uma de het een""".split()
 ) - {"that"}
 
+_VERBS = frozenset("is are was were will would can could should".split())
+_SUBJECTS = frozenset("you it this that these those there here what who everyone".split())
+
 Lasts = Callable[[int, int], bool]
 """Whether the first so many of so many characters of a sentence can be spoken already."""
 
@@ -167,9 +170,11 @@ def _plain(text: str) -> list[str]:
 
 
 def _cling(words: Sequence[str], i: int) -> bool:
-    """Whether nobody would pause before word `i`: after an article, in a name, after a number."""
+    """Whether nobody would pause before word `i`, as after an article or in "you can"."""
     before, word = words[i - 1], words[i]
     if before.lower() in _LEANING or before[-1:].isdigit():
+        return True
+    if before.lower() in _SUBJECTS and word.lower() in _VERBS:
         return True
     return i > 1 and before[:1].isupper() and word[:1].isupper()
 
