@@ -23,10 +23,6 @@ def test_only_what_goes_on_as_an_earlier_reply_is_restrained() -> None:
     assert not logits.any()
     guard.accept(3)
     assert guard.restrained(logits).nonzero()[0].tolist() == [4]
-    twice = RepetitionGuard([[1, 2, 3], [1, 2, 3]], strength=2.0, ends_sentence=ends)
-    twice.accept(1)
-    twice.accept(2)
-    assert twice.restrained(logits)[3] == -4.0
     for token in (7, 9, 8):  # another way, and another sentence
         guard.accept(token)
         assert guard.restrained(logits) is logits

@@ -35,7 +35,7 @@ class GenerateRequest:
     min_p: float = 0.05
     seed: int | None = None
     repetition_guard: float = 0.0
-    """How much less likely, in units of logits and for each time, a sentence goes on as one that
+    """How much less likely, in units of logits, a sentence goes on as one that
     was said to another question; 0: no less."""
     parallel_tool_calls: bool = True
     """More than one call in one reply."""

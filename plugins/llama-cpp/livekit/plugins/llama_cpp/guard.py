@@ -4,7 +4,8 @@ A small model that has answered once tends to give the same answer to what comes
 as a sentence goes as an earlier one of the conversation did, what would go on in the same way
 becomes a little less likely: where the model knows another way it takes that, and where it is sure,
 as when it is asked to say something again, it stays. A penalty that grows until it wins (DRY, or
-one for every word said before) was tried: it breaks words and facts in the middle of a sentence.
+one for every word said before) was tried: it breaks words and facts in the middle of a sentence,
+and one that adds up with every time brings "How can you assist you today?".
 Knows nothing of text.
 """
 
@@ -26,7 +27,7 @@ class RepetitionGuard:
 
     Args:
         earlier: the tokens of the assistant's replies so far, to other questions.
-        strength: how much less likely, in units of logits, for each time that it was said.
+        strength: how much less likely, in units of logits.
         ends_sentence: whether a token is the last of its sentence.
     """
 
@@ -54,12 +55,11 @@ class RepetitionGuard:
         """The logits with what would go on as before made less likely: a copy if there is any."""
         if self._said < _FREE_TOKENS:
             return logits
-        following = [s[self._said] for s in self._same if self._said < len(s)]
+        following = {s[self._said] for s in self._same if self._said < len(s)}
         if not following:
             return logits
         restrained = logits.copy()
-        for token in following:  # twice for what was said twice
-            restrained[token] -= self._strength
+        restrained[list(following)] -= self._strength
         return restrained
 
     def _parted(self, reply: Sequence[int]) -> list[list[int]]:

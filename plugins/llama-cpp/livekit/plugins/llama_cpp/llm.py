@@ -66,7 +66,7 @@ class LLM(llm.LLM[Any]):
         temperature: 0 is greedy.
         max_tokens: Most tokens of one reply.
         top_k, top_p, min_p, seed: Sampling, when the temperature isn't 0.
-        repetition_guard: How much less likely, in units of logits and for each time, a sentence
+        repetition_guard: How much less likely, in units of logits, a sentence
             goes on as one that was said to another question; 0 = no less.
         stop: Texts that end a reply and are not part of it.
         apology: What is said when the model has no answer, twice; empty: that is an APIError.
