@@ -252,7 +252,7 @@ class ToolsSettings(_Group):
     sentences: dict[str, list[str]] = Field(
         {},
         description="What people say for a tool, which is then called without asking the model"
-        " (see [docs/templates.md](docs/templates.md))",
+        " (see [templates.md](templates.md))",
         json_schema_extra={"shown": ""},
     )
     decision: Literal["auto", "router", "model"] = Field(
