@@ -34,8 +34,9 @@ from .generator import (
     Usage,
     WarmRequest,
 )
-from .llm import LLM, LLMStream
+from .llm import LLM
 from .log import logger
+from .stream import LLMStream
 from .version import __version__
 
 if TYPE_CHECKING:
