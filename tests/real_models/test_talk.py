@@ -20,14 +20,15 @@ def used(turn: Turn) -> list[str]:
 
 
 def tells_the_time(turn: Turn) -> bool:
-    """Within five minutes, on a clock of 12 or 24 hours; AM and PM are not told apart."""
-    found = re.search(r"(\d{1,2}):(\d{2})", turn["reply"])
+    """Within five minutes, on a clock of 24 hours, or of 12 with the right half of the day."""
+    found = re.search(r"(\d{1,2}):(\d{2})(?: ?([AP])\.?M)?", turn["reply"], re.IGNORECASE)
     if not found or used(turn) != ["get_current_time"]:
         return False
     now = datetime.now()
     recent = [now - timedelta(minutes=m) for m in range(6)]
-    said = int(found[1]), int(found[2])
-    return any(said in ((m.hour, m.minute), (m.hour % 12 or 12, m.minute)) for m in recent)
+    half = (found[3] or "").upper()
+    hour = int(found[1]) % 12 + 12 * (half == "P") if half else int(found[1])
+    return any((hour, int(found[2])) == (m.hour, m.minute) for m in recent)
 
 
 def starts_a_timer(turn: Turn) -> bool:

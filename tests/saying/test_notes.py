@@ -30,7 +30,7 @@ def context() -> llm.ChatContext:
 
 
 def test_every_question_keeps_its_notes(context: llm.ChatContext) -> None:
-    shown = noted(context)
+    shown = noted(context, ["de"])
     assert [item.type for item in shown.items] == ["message"] * 4
     texts = [m.text_content for m in shown.messages()]
     assert texts == [
@@ -40,6 +40,30 @@ def test_every_question_keeps_its_notes(context: llm.ChatContext) -> None:
         "And the time?\n\n[get_current_time: time: 14:05; date: Tuesday, November 24, 2026]",
     ]
     assert context.messages()[1].text_content == "What is 12 times 7?"  # the original is left
+
+
+@pytest.mark.parametrize(
+    ("languages", "time", "shown"),
+    [
+        (["en"], "10:37", "10:37 AM"),
+        (["en"], "22:05", "10:05 PM"),
+        (["en"], "00:00", "12:00 AM"),
+        (["en"], "12:30", "12:30 PM"),
+        (["de"], "22:05", "22:05"),
+        (["en", "de"], "22:05", "22:05 (10:05 PM)"),
+        ([], "09:05", "09:05 (9:05 AM)"),
+        (["en"], "late", "late"),
+    ],
+)
+def test_the_half_of_the_day_is_not_left_to_guess(
+    languages: list[str], time: str, shown: str
+) -> None:
+    made = llm.ChatContext()
+    made.add_message(role="user", content="What time is it?")
+    used(made, "get_current_time", {}, {"time": time, "date": "Tuesday"})
+    assert noted(made, languages).messages()[-1].text_content == (
+        f"What time is it?\n\n[get_current_time: time: {shown}; date: Tuesday]"
+    )
 
 
 def test_what_follows_does_not_change_what_stood_before(context: llm.ChatContext) -> None:

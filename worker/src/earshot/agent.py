@@ -43,7 +43,10 @@ class Assistant(Agent):
         self.decider: Decider | None = None
         """Chooses the tools; None: the model writes its calls by itself."""
         self._persona = persona
-        self._answers = Answers(persona.language.split(","))
+        spoken = persona.language
+        self.languages = () if spoken == "auto" else tuple(spoken.split(","))
+        """As "en"; () = any."""
+        self._answers = Answers(self.languages)
         self._documents = documents
         self._announcements: Announcements | None = None  # while it is in a session
         self.timers = Timers(self._timer_over)

@@ -79,11 +79,11 @@ class Prefill:
 async def _read(
     said: llm.ChatContext, agent: Agent, model: llama_cpp.LLM, heard: str, timeout_s: float
 ) -> None:
-    decider = agent.decider if isinstance(agent, Assistant) else None
+    ours = agent if isinstance(agent, Assistant) else None
     try:
-        if decider is not None and decider.routed:  # what is asked first is read first
-            await decider.warm(heard, timeout_s)
-            await model.warm(noted(said), heard=heard, timeout_s=timeout_s)
+        if ours and ours.decider and ours.decider.routed:
+            await ours.decider.warm(heard, timeout_s)  # what is asked first is read first
+            await model.warm(noted(said, ours.languages), heard=heard, timeout_s=timeout_s)
         else:
             tools = llm.ToolContext(agent.tools).flatten()
             await model.warm(said, tools, heard=heard, timeout_s=timeout_s)

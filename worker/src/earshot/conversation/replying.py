@@ -53,7 +53,7 @@ async def reply(
     if sentence is not None:
         yield sentence
         return
-    written = ask(noted(chat_ctx), [])
+    written = ask(noted(chat_ctx, answers.languages), [])
     async for chunk in _grounded(written, chat_ctx, found, answers) if found else written:
         yield chunk
 
@@ -65,7 +65,10 @@ async def _grounded(
     answers: Answers,
 ) -> AsyncIterator[Said]:
     asked = next((m for m in reversed(chat_ctx.messages()) if m.role == "user"), None)
-    facts = [asked.text_content or "" if asked else "", *(r.words for r in found)]
+    facts = [
+        asked.text_content or "" if asked else "",
+        *(r.words(answers.languages) for r in found),
+    ]
     held = Grounded(facts, answers.plain(found))
     said = False
     async for chunk in written:

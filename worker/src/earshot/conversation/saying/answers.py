@@ -18,6 +18,7 @@ class Answers:
     """The sentences of one language; English where there are none."""
 
     def __init__(self, languages: Sequence[str]) -> None:
+        self.languages = languages
         found = (files("earshot").joinpath("languages", c, "answers.toml") for c in languages)
         file = next((f for f in found if f.is_file()), None)
         english = files("earshot").joinpath("languages", "en", "answers.toml")
@@ -54,7 +55,7 @@ class Answers:
             return self._texts["sum"].format(result=value["result"])
         if "time" in value:
             return self._texts["time"].format(**value)
-        return str(value.get("text") or result.words)
+        return str(value.get("text") or result.words(self.languages))
 
     def _duration(self, result: Result) -> str:
         amount = result.arguments.get("amount", "")
