@@ -39,12 +39,23 @@ def test_another_language_stands_among_the_english_ones() -> None:
     assert max(german) - min(german) > 5
 
 
-def test_ones_own_sentences_without_slots_are_examples() -> None:
-    own = {"opening_hours": ["(when|what time) do you open", "are you open now", "open today"]}
-    assert of_sentences(own) == [
-        Example("are you open now", "opening_hours"),
-        Example("open today", "opening_hours"),
+def test_ones_own_sentences_are_read_in_some_of_their_ways() -> None:
+    own = {
+        "opening_hours": ["(when|what time) do you open [on {day}]", "are you open [now]"],
+        "call_person": ["call {name}"],
+    }
+    assert [(e.said, e.tool) for e in of_sentences(own)] == [
+        ("when do you open", "opening_hours"),
+        ("what time do you open", "opening_hours"),
+        ("are you open now", "opening_hours"),
+        ("are you open", "opening_hours"),
     ]
+
+
+def test_a_sentence_of_a_thousand_readings_gives_three() -> None:
+    many = " ".join("(a|b|c)" for _ in range(12))
+    found = of_sentences({"own": [many]})
+    assert len(found) == len({e.said for e in found}) == 3
 
 
 def test_two_lists_are_spread_evenly() -> None:

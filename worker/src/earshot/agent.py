@@ -46,6 +46,7 @@ class Assistant(Agent):
         spoken = persona.language
         self.languages = () if spoken == "auto" else tuple(spoken.split(","))
         """As "en"; () = any."""
+        self._heard_in: str | None = None  # the language of what was heard last
         self._answers = Answers(self.languages)
         self._documents = documents
         self._announcements: Announcements | None = None  # while it is in a session
@@ -79,6 +80,8 @@ class Assistant(Agent):
     ) -> AsyncIterator[stt.SpeechEvent]:
         events = Agent.default.stt_node(self, audio, model_settings)
         async for event in judged(events, Floor(self.session)):
+            if event.alternatives and event.alternatives[0].language:
+                self._heard_in = str(event.alternatives[0].language)
             yield event
 
     async def llm_node(
@@ -93,7 +96,14 @@ class Assistant(Agent):
         if self.decider is None:
             said = ask(chat_ctx, tools)
         else:
-            said = reply(chat_ctx, tools, decider=self.decider, answers=self._answers, ask=ask)
+            said = reply(
+                chat_ctx,
+                tools,
+                decider=self.decider,
+                answers=self._answers,
+                ask=ask,
+                language=self._heard_in,
+            )
         async for chunk in said:
             yield chunk
 

@@ -24,6 +24,7 @@ async def reply(
     decider: Decider,
     answers: Answers,
     ask: Ask,
+    language: str | None = None,
 ) -> AsyncIterator[Said]:
     """The reply to what the conversation ends with.
 
@@ -31,13 +32,14 @@ async def reply(
         chat_ctx: ends with what the user said, or with what tools returned.
         tools: what may be called.
         ask: has the model write.
+        language: what was spoken, where that is known.
 
     Raises:
         APIError: the model can't be asked.
     """
     last = chat_ctx.items[-1] if chat_ctx.items else None
     if isinstance(last, llm.ChatMessage) and last.role == "user":
-        decision = await decider.decide(last.text_content or "")
+        decision = await decider.decide(last.text_content or "", language)
         if decision.call is not None:
             yield _calling(decision.call)
             return

@@ -38,14 +38,17 @@ class Decider:
         """Whether the answering model is not to be shown the tools."""
         return self._router is not None
 
-    async def decide(self, heard: str) -> Decision:
+    async def decide(self, heard: str, language: str | None = None) -> Decision:
         """What the turn needs.
+
+        Args:
+            language: what was spoken, where that is known.
 
         Raises:
             APIError: the model can't be asked.
         """
         began = time.perf_counter()
-        decision = await self._decide(heard, began)
+        decision = await self._decide(heard, language, began)
         self._made[heard] = decision
         while len(self._made) > KEPT:
             self._made.popitem(last=False)
@@ -64,8 +67,8 @@ class Decider:
         if self._router is not None:
             await self._router.warm(heard, timeout_s)
 
-    async def _decide(self, heard: str, began: float) -> Decision:
-        if call := self._intents.match(heard):
+    async def _decide(self, heard: str, language: str | None, began: float) -> Decision:
+        if call := self._intents.match(heard, language):
             return Decision(call, "sentence", _ms(began))
         if self._router is None:
             return Decision(None, "model", _ms(began))

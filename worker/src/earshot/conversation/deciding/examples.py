@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
 
+from hassil import parse_sentence
+from hassil.sample import sample_sentence
+
 TALK = "talk"
 """The answer where no tool is needed."""
 FOREIGN = ("en", "de", "fr")
 """Languages of the examples where any language may be spoken."""
-SHORT = 10
-"""Examples of each language beside the first."""
+SHORT = 11
+"""Examples of each language beside English."""
+SAMPLED = 200
+READINGS = 3
+"""Examples of each sentence of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +50,22 @@ def examples(languages: Sequence[str], tools: Collection[str]) -> list[Example]:
     return found
 
 
-def of_sentences(sentences: Mapping[str, Iterable[str]], each: int = 3) -> list[Example]:
-    """Sentences of one's own tools, as far as they have no slots, as examples."""
+def of_sentences(sentences: Mapping[str, Iterable[str]]) -> list[Example]:
+    """Examples of one's own tools: a few readings of each of their sentences, as far as those need
+    no argument to be made up."""
     return [
-        Example(sentence, tool)
+        Example(said, tool)
         for tool, texts in sentences.items()
-        for sentence in islice((t for t in texts if not set(t) & set("[](){}<>|")), each)
+        for sentence in texts
+        for said in _readings(sentence)
     ]
+
+
+def _readings(sentence: str) -> list[str]:
+    """Of what a template matches some that differ: "when do you open", "what time do you open"."""
+    every = islice(sample_sentence(parse_sentence(sentence), expand_lists=False), SAMPLED)
+    whole = [" ".join(text.split()) for text in every if "{" not in text]
+    return whole[:: max(1, len(whole) // READINGS)][:READINGS]
 
 
 def woven(into: Sequence[Example], more: Sequence[Example]) -> list[Example]:
