@@ -102,10 +102,24 @@ class Assistant(Agent):
                 decider=self.decider,
                 answers=self._answers,
                 ask=ask,
+                tell=self._tell,
                 language=self._heard_in,
             )
         async for chunk in said:
             yield chunk
+
+    async def _tell(self, chat_ctx: llm.ChatContext) -> AsyncIterator[Said]:
+        """Has the model word a result: as often as it is asked, in the same words."""
+        model = self.session.llm
+        assert isinstance(model, llm.LLM)
+        async with model.chat(
+            chat_ctx=chat_ctx,
+            tools=[],
+            conn_options=self.session.conn_options.llm_conn_options,
+            extra_kwargs={"repetition_guard": 0.0},
+        ) as stream:
+            async for chunk in stream:
+                yield chunk
 
     async def on_exit(self) -> None:
         await self.timers.aclose()

@@ -15,6 +15,7 @@ from .saying import Answers, Grounded, Result, noted, results
 
 Said = llm.ChatChunk | str | FlushSentinel
 Ask = Callable[[llm.ChatContext, list[llm.Tool]], AsyncIterable[Said]]
+Tell = Callable[[llm.ChatContext], AsyncIterable[Said]]
 
 
 async def reply(
@@ -24,6 +25,7 @@ async def reply(
     decider: Decider,
     answers: Answers,
     ask: Ask,
+    tell: Tell,
     language: str | None = None,
 ) -> AsyncIterator[Said]:
     """The reply to what the conversation ends with.
@@ -32,6 +34,7 @@ async def reply(
         chat_ctx: ends with what the user said, or with what tools returned.
         tools: what may be called.
         ask: has the model write.
+        tell: has the model word a result.
         language: what was spoken, where that is known.
 
     Raises:
@@ -55,8 +58,9 @@ async def reply(
     if sentence is not None:
         yield sentence
         return
-    written = ask(noted(chat_ctx, answers.languages), [])
-    async for chunk in _grounded(written, chat_ctx, found, answers) if found else written:
+    shown = noted(chat_ctx, answers.languages)
+    said = _grounded(tell(shown), chat_ctx, found, answers) if found else ask(shown, [])
+    async for chunk in said:
         yield chunk
 
 
@@ -78,14 +82,13 @@ async def _grounded(
         if text is None:
             yield chunk
         elif free := held.feed(text):
-            said = True
+            said = said or bool(free.strip())
             yield free
         if held.over:
             return
-    if rest := held.finish():
-        yield rest
-    elif not said:
-        yield answers.plain(found)  # the model had no word for it
+    rest = held.finish()
+    # a model that has no word for it leaves the result itself
+    yield rest if said or rest.strip() else answers.plain(found)
 
 
 def _calling(call: Call) -> llm.ChatChunk:
