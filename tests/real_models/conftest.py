@@ -39,11 +39,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not config.getoption("--real-models"):
             reason = "takes minutes: pytest tests/real_models --real-models"
             item.add_marker(pytest.mark.skip(reason=reason))
-        elif lack := _lack():
-            item.add_marker(pytest.mark.skip(reason=f"no real models: {lack}"))
+        elif why := lack():
+            item.add_marker(pytest.mark.skip(reason=f"no real models: {why}"))
 
 
-def _lack() -> str:
+def lack() -> str:
     """Why they are not here; scripts/test knows more than is seen from here."""
     if known := os.environ.get("REAL_MODELS_LACK"):
         return known
