@@ -19,6 +19,8 @@ def said(text: str, facts: list[str], size: int) -> str:
     [
         ("What time is it?", TIME, "The time is 14:05 on Tuesday, November 24, 2026."),
         ("What time is it?", TIME, "It is 2:05 PM."),
+        ("Quelle heure est-il ?", TIME, "Il est 14 h 05."),
+        ("Wie spät ist es?", TIME, "Es ist 14 Uhr 5."),
         ("Is it past noon?", TIME, "Yes, it is already past noon."),
         ("What is 15 percent of 80?", "result: 12", "15 percent of 80 is 12."),
         ("What is 1000 times 3?", "result: 3000", "That is 3,000."),

@@ -61,7 +61,9 @@ class Grounded:
 
 
 def _numbers(text: str) -> set[str]:
-    return {form for m in _NUMBER.finditer(text) for form in _same(m[0])}
+    found = [m[0] for m in _NUMBER.finditer(text)]
+    parts = [part for number in found for part in number.split(":")]  # "14 h 05", "14 Uhr 5"
+    return {form for n in [*found, *parts, *(p.lstrip("0") for p in parts)] for form in _same(n)}
 
 
 def _same(number: str) -> set[str]:
