@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import random
+from collections.abc import Sequence
 
+import parsing
 import pytest
 from dialogues import TOOLS, tool
 from livekit.plugins.llama_cpp.dialects import (
@@ -17,12 +18,16 @@ from livekit.plugins.llama_cpp.dialects import (
     MistralArgs,
     QwenXml,
 )
-from livekit.plugins.llama_cpp.generator import Event, TextDelta, ThinkingDelta, ToolCall
+from livekit.plugins.llama_cpp.generator import TextDelta, ThinkingDelta, ToolCall
 from livekit.plugins.llama_cpp.parser import ReplyParser
-
-Told = list[tuple[str, str]]
+from parsing import Told
 
 LETTERS = [tool(name, name) for name in ("a", "b")]
+
+
+def told(dialect: Dialect, pieces: Sequence[str], stop: Sequence[str] = ()) -> Told:
+    return parsing.told(dialect, pieces, stop, [*TOOLS, *LETTERS])
+
 
 CALL = '{"name": "calculate", "arguments": {"expression": "5 + 3"}}'
 REPLIES: list[tuple[Dialect, str, Told]] = [
@@ -80,34 +85,6 @@ REPLIES: list[tuple[Dialect, str, Told]] = [
         [("a", '{"s": "it\'s", "n": 5, "b": true}'), ("b", "{}"), ("text", "Ok.")],
     ),
 ]
-
-
-def fed(parser: ReplyParser, piece: str) -> list[Event]:
-    """The piece's events, with what stands behind the opening of a call written as it was."""
-    events = parser.feed(piece)
-    while (opened := parser.take_opened()) is not None:
-        events += parser.feed(opened[1])
-    return events
-
-
-def told(dialect: Dialect, pieces: list[str], stop: list[str] | None = None) -> Told:
-    """(kind or tool name, text) with neighbours of one kind joined."""
-    parser = ReplyParser(dialect, tools=[*TOOLS, *LETTERS], stop=stop or [])
-    events = [event for piece in pieces for event in fed(parser, piece)] + parser.finish()
-    out: Told = []
-    for event in events:
-        if isinstance(event, ToolCall):
-            json.loads(event.arguments)
-            out.append((event.name, event.arguments))
-            continue
-        assert isinstance(event, TextDelta | ThinkingDelta)
-        assert event.text
-        kind = "text" if isinstance(event, TextDelta) else "think"
-        if out and out[-1][0] == kind:
-            out[-1] = (kind, out[-1][1] + event.text)
-        else:
-            out.append((kind, event.text))
-    return out
 
 
 @pytest.mark.parametrize(("dialect", "reply", "expected"), REPLIES)
