@@ -5,8 +5,8 @@ from earshot.caller.stack import Stack
 from .conftest import SESSION, doctor
 
 CHECKS = [
-    "settings", "secrets", "models", "machine", "address", "ports", "stack", "redis", "engine",
-    "livekit", "page", "microphone", "token", "clock", "keys", "signalling", "audio", "relay",
+    "settings", "secrets", "models", "processor", "machine", "address", "ports", "stack", "redis",
+    "engine", "livekit", "page", "microphone", "token", "clock", "keys", "signalling", "audio", "relay",
     "tone", "agent", "hearing", "answer",
 ]  # fmt: skip
 
@@ -30,5 +30,5 @@ async def test_for_people_a_line_each_and_a_sum(stack: Stack) -> None:
     lines = result.output.splitlines()
     assert [line.split()[1] for line in lines[:-1]] == CHECKS[:-3]
     assert all(line.startswith("✓ ") for line in lines[:-1]), result.output
-    assert lines[-1] == "all green, 19 checks"
+    assert lines[-1] == "all green, 20 checks"
     assert result.status == 0
