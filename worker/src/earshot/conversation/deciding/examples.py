@@ -17,7 +17,7 @@ TALK = "talk"
 """The answer where no tool is needed."""
 FOREIGN = ("en", "de", "fr")
 """Languages of the examples where any language may be spoken."""
-SHORT = 11
+SHORT = 17
 """Examples of each language beside English."""
 SAMPLED = 200
 READINGS = 3
