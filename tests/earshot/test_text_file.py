@@ -49,7 +49,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], str]]] = {
     "projects.yaml": ("earshot/projects.yaml", PROJECTS, project),
     "keys.yaml": ("secrets/keys.yaml", f"ö: {SECRET}\n", keys),
     ".env": (".env", "NAME=ö\n", lambda p: EnvFile(p).get("NAME")),
-    "manifest.toml": ("local.toml", "[profiles]\nx = 'ö'", lambda p: str(read_tables(p)["x"])),
+    "manifest.toml": ("local.toml", "[profiles.x]\nn = 'ö'", lambda p: str(read_tables(p)["x"]["n"])),
     "question": ("q/one.txt", "ö\n", question),
     "--markdown": (
         "t.md", "ö\n<!-- load-test: begin -->\n<!-- load-test: end -->\n", markdown,

@@ -11,7 +11,10 @@ from earshot.cli.join import command
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["lobby", "--publish", "nowhere.wav"], "nowhere.wav: not a recording"),
+        (
+            ["lobby", "--publish", "nowhere.wav"],
+            "nowhere.wav: no such file; a recording was expected",
+        ),
         (["lobby", "--record", "/nowhere/a.wav"], "/nowhere/a.wav: cannot be written"),
         (["lobby", "--for", "soon"], "'soon': expected a time such as 90s"),
         (["lobby", "--answer", "colour"], "'colour': expected KEY=VALUE"),

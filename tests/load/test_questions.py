@@ -59,7 +59,7 @@ def test_folders_that_cannot_be_used(own: Path) -> None:
     with pytest.raises(AudioError, match="no such folder"):
         of_folder(own / "nowhere")
     (own / "hours.wav").write_bytes(b"no sound")
-    with pytest.raises(AudioError, match=r"hours\.wav: not a recording"):
+    with pytest.raises(AudioError, match=r"hours\.wav: not audio that can be read"):
         of_folder(own)
     (own / "hours.wav").unlink()
     with pytest.raises(AudioError, match="no recordings"):

@@ -15,6 +15,9 @@ from .examples import TALK, Example, examples, woven
 _INSTRUCTIONS = (
     "Choose the one function that answers what the user said. Reply with its name only.\n"
 )
+_FOR_TALK = 1.0
+"""Logits. A call that nobody wanted is worse than one that has to be asked for again: on 195
+utterances 0.5B made one such call in place of two, and missed nine in place of seven."""
 _TALK = "just talk: greetings, opinions, stories, general knowledge"
 
 
@@ -40,6 +43,7 @@ class Router:
         self._schemas = {f["name"]: f.get("parameters") or {} for f in functions}
         options = {f["name"]: f.get("description", "") for f in functions} | {TALK: _TALK}
         self._choices = list(options)
+        self._bias = [_FOR_TALK if name == TALK else 0.0 for name in options]
         self._head = llm.ChatContext()
         lines = "\n".join(f"{name}: {_first_line(what)}" for name, what in options.items())
         self._head.add_message(role="system", content=_INSTRUCTIONS + lines)
@@ -54,7 +58,7 @@ class Router:
             APIError: the model can't be asked.
         """
         chosen = await self._model.choose(
-            self._asked(heard), self._choices, head=len(self._head.items)
+            self._asked(heard), self._choices, bias=self._bias, head=len(self._head.items)
         )
         return None if chosen == TALK else chosen
 
