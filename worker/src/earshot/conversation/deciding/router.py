@@ -15,9 +15,10 @@ from .examples import TALK, Example, examples, woven
 _INSTRUCTIONS = (
     "Choose the one function that answers what the user said. Reply with its name only.\n"
 )
-_FOR_TALK = 1.0
-"""Logits. A call that nobody wanted is worse than one that has to be asked for again: on 195
-utterances 0.5B made one such call in place of two, and missed nine in place of seven."""
+_FOR_TALK = 2.0
+"""Logits. A call that nobody wanted is worse than one that has to be asked for again: on 146 to 195
+utterances 0.5B decided as well with as without it, 1.5B better (144 instead of 132 of 146), and the
+two made one such call together instead of 15."""
 _TALK = "just talk: greetings, opinions, stories, general knowledge"
 
 
