@@ -1,8 +1,9 @@
 """What several tests need: a spoken sentence, and an environment without settings."""
 
+import logging
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,15 @@ def clean_environment(
         if name.startswith("EARSHOT_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("EARSHOT_STATE_DIR", str(tmp_path_factory.getbasetemp() / "state"))
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """A command that silences LiveKit's logger in this process does so for its own test alone."""
+    logger = logging.getLogger("livekit")
+    before = logger.level
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture

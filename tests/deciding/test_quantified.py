@@ -26,7 +26,14 @@ def test_a_time_is_heard(intents: Intents, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Set a timer.", "Can you start a timer for me?", "Stell bitte einen Timer.", ""]
+    "text",
+    [
+        "Set a timer.",
+        "Start one of those timers.",
+        "Can you start a timer for me?",
+        "Stell bitte einen Timer.",
+        "",
+    ],
 )
 def test_none_is(intents: Intents, text: str) -> None:
     assert not intents.quantified(text)

@@ -25,6 +25,7 @@ async def decided(model: llama_cpp.LLM, text: str) -> Decision:
     settings = Settings(profile=PROFILE, models_dir=real_models())
     agent = agent_for(settings, load_profile(PROFILE, real_models()), model)
     assert agent.decider is not None
+    await agent.decider.warm("", 240.0)
     return await agent.decider.decide(text)
 
 

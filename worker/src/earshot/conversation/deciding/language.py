@@ -93,9 +93,9 @@ class Language:
         return self._wish(self._digits(said), self._counted) or self._wish(said, self._raw)
 
     def quantified(self, text: str) -> bool:
-        """Whether a number or a unit of time is in it."""
+        """Whether a number or a unit of time is in it; "one of those" is no number."""
         found = self._digits(split(text))
-        return any(word[:1].isdigit() for word in found) or self._durations.mentioned(found)
+        return any(w[:1].isdigit() and w != "1" for w in found) or self._durations.mentioned(found)
 
     def _digits(self, words: Sequence[str]) -> list[str]:
         if self._code not in TEXT2NUM and self._code not in languages():
