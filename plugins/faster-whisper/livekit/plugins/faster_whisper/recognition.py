@@ -332,8 +332,6 @@ class Recognition:
         )
         self._emit(event)
 
-    # ---------------------------------------------------------------- events
-
     def _publish(self, kind: stt.SpeechEventType, text: str, source: Transcript | None) -> None:
         self._emit(self._event(kind, text, source))
 

@@ -19,7 +19,7 @@ from .sums import Sums
 from .words import TEXT2NUM, digits, split
 
 LONGEST = 60  # words: nobody asks for a timer in more
-_SUMS = {
+_SUMS: dict[str, dict[str, Any]] = {
     "said": {"tight": ""},
     "asked": {"tight": "-"},
     "sum": {"tight": "-/"},
@@ -165,10 +165,7 @@ class Language:
         self, slots: Mapping[str, str], metadata: Mapping[str, Any]
     ) -> dict[str, Any] | None:
         form = metadata.get("expression", "")
-        made = {
-            name: self._sums.expression(text, **_SUMS[name])  # type: ignore[arg-type]
-            for name, text in slots.items()
-        }
+        made = {name: self._sums.expression(text, **_SUMS[name]) for name, text in slots.items()}
         if not all(made.values()):
             return None
         if not form:
